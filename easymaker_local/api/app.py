@@ -1,0 +1,46 @@
+"""The application: explicit lists of routers, middleware and handlers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+
+from easymaker_local import __version__
+from easymaker_local.api import catalogue, experiments, storage, system, trainings
+from easymaker_local.api.access import Access
+from easymaker_local.api.envelope import Failure, install_error_handlers
+from easymaker_local.services.preparation import Preparation
+from easymaker_local.services.services import Services
+
+BASE = "/v1.0/appkeys/{appkey}"
+
+
+def _operation_name(route: APIRoute) -> str:
+    return route.name
+
+
+def create_app(
+    services: Services, preparation: Preparation, token: str, *, started_at: float, stop: Callable[[], None]
+) -> FastAPI:
+    """Build the application on a context. ``stop`` ends the daemon."""
+    app = FastAPI(
+        title="easymaker-local",
+        version=__version__,
+        summary="AI EasyMaker on one workstation",
+        # The interactive pages load scripts from elsewhere; nothing here leaves the machine (architecture 13).
+        docs_url=None, redoc_url=None,
+        generate_unique_id_function=_operation_name,
+        responses={status: {"model": Failure} for status in (401, 404, 409, 422, 500)},
+    )  # fmt: skip
+    app.state.services = services
+    app.state.preparation = preparation
+    app.state.started_at = started_at
+    app.state.stop = stop
+    app.include_router(system.open_router)
+    for router in (system.router, catalogue.router, experiments.router, trainings.router, storage.router):
+        app.include_router(router, prefix=BASE)
+    install_error_handlers(app)
+    app.add_middleware(Access, token=token)
+    return app

@@ -1,0 +1,26 @@
+"""What routes depend on, as named types."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Depends, Path, Request
+
+from easymaker_local.services.preparation import Preparation
+from easymaker_local.services.services import Services
+
+
+def _services(request: Request) -> Services:
+    services: Services = request.app.state.services
+    return services
+
+
+def _preparation(request: Request) -> Preparation:
+    preparation: Preparation = request.app.state.preparation
+    return preparation
+
+
+# Any text is accepted: the SDK sends ``None`` where init() got no key (rest-api §1.1).
+Appkey = Annotated[str, Path(description="Application key. One appliance is one project, so any text is accepted.")]
+ServicesDep = Annotated[Services, Depends(_services)]
+PreparationDep = Annotated[Preparation, Depends(_preparation)]

@@ -1,0 +1,348 @@
+"""What answers carry: the shapes of rest-api §4 and §6, and our additions. Every id comes with its status (§2.2)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from easymaker_local.api.envelope import Envelope, Wire
+from easymaker_local.domain.experiment import Experiment
+from easymaker_local.domain.flavor import Flavor
+from easymaker_local.domain.image import Image
+from easymaker_local.domain.reason import Cause
+from easymaker_local.domain.training import Training
+from easymaker_local.kit.clock import to_iso
+from easymaker_local.store.events import Event
+
+BOOT_STORAGE_GB = 50
+
+
+class FlavorView(Wire):
+    """Flavor (§4): ``ram`` in MB, ``disk`` in GB."""
+
+    id: str
+    name: str
+    vcpus: int
+    ram: int
+    disk: int = 0
+    gpu_flavor: bool
+    gpu_count: int
+    gpu_memory: int = 0
+    core_type_code: str
+
+    @classmethod
+    def of(cls, flavor: Flavor) -> FlavorView:
+        """Show a flavor."""
+        return cls(
+            id=flavor.id, name=flavor.name, vcpus=flavor.vcpus, ram=flavor.memory_mib, gpu_flavor=flavor.gpu_count > 0,
+            gpu_count=flavor.gpu_count, core_type_code=flavor.core_type,
+        )  # fmt: skip
+
+
+class ImageView(Wire):
+    """Image (§4); ``groupTypeCode`` for older SDKs (§13)."""
+
+    image_id: str
+    image_name: str
+    description: str
+    image_type_code: str
+    group_type_code: str
+    core_type_code: str
+    framework_code: str
+    framework_version: str
+    python_version: str
+    address: str | None = None
+
+    @classmethod
+    def of(cls, image: Image) -> ImageView:
+        """Show a catalogue row."""
+        return cls(
+            image_id=image.id, image_name=image.name, description=image.description, image_type_code=image.group,
+            group_type_code=image.group, core_type_code=image.core_type, framework_code=image.framework,
+            framework_version=image.framework_version, python_version=image.python_version, address=image.vendor_address,
+        )  # fmt: skip
+
+
+class ExperimentView(Wire):
+    """Experiment (§6.4)."""
+
+    experiment_id: str
+    experiment_name: str
+    experiment_status_code: str
+    description: str | None = None
+    app_key: str
+    created_datetime: str
+    tensorboard_access_uri: str | None = None
+    status_message: str | None = None
+
+    @classmethod
+    def of(cls, experiment: Experiment, appkey: str) -> ExperimentView:
+        """Show an experiment; of a deleted one its last name, marked as such (EX-21)."""
+        deleted = experiment.deleted_at is not None
+        return cls(
+            experiment_id=experiment.id,
+            experiment_name=f"{experiment.name} (deleted)" if deleted else experiment.name,
+            experiment_status_code="DELETED" if deleted else experiment.status,
+            description=experiment.description, app_key=appkey, created_datetime=to_iso(experiment.created_at),
+            status_message=experiment.message,
+        )  # fmt: skip
+
+
+class StatusReason(Wire):
+    """Why it waits, or why it ended (GN-26): a stable code and words for people."""
+
+    code: str
+    message: str
+
+    @classmethod
+    def of(cls, cause: Cause | None) -> StatusReason | None:
+        """Show a cause."""
+        return None if cause is None else cls(code=cause.reason, message=cause.message)
+
+
+class StorageSize(Wire):
+    """Size in GB."""
+
+    storage_size: int
+
+
+class ParameterView(Wire):
+    """A hyperparameter."""
+
+    parameter_name: str
+    parameter_value: str
+
+
+class DatasetView(Wire):
+    """A data set."""
+
+    dataset_name: str
+    data_uri: str
+
+
+class TagView(Wire):
+    """A tag."""
+
+    tag_key: str
+    tag_value: str
+
+
+class TrainingView(Wire):
+    """Training (§6.5) with what we add: the reason beside the status, log nodes, actions that the status permits."""
+
+    training_id: str
+    training_name: str
+    training_status_code: str
+    status_reason: StatusReason | None
+    description: str | None
+    app_key: str
+    created_datetime: str
+    started_datetime: str | None
+    finished_datetime: str | None
+    experiment: ExperimentView | None
+    instance_count: int
+    use_torchrun: bool
+    nproc_per_node: int
+    use_log: bool
+    algorithm: dict[str, Any] | None = None
+    source_dir_uri: str | None
+    entry_point: str | None
+    model_upload_uri: str
+    check_point_input_uri: str | None
+    check_point_upload_uri: str | None
+    timeout_minutes: int
+    elapsed_time_seconds: int
+    tensorboard_access_uri: str | None = None
+    tensorboard_access_path: str | None = None
+    log_and_crash_app_key: str | None = None
+    dataset_list: list[DatasetView]
+    flavor: FlavorView
+    image: ImageView | None
+    boot_storage: StorageSize
+    data_storage_list: list[StorageSize]
+    model_list: list[dict[str, Any]]
+    hyperparameter_list: list[ParameterView]
+    tag_list: list[TagView]
+    is_finished: bool
+    is_stoppable: bool
+
+    @classmethod
+    def of(
+        cls, training: Training, *, image: Image | None, experiment: Experiment | None, appkey: str, now: float
+    ) -> TrainingView:
+        """Show a training."""
+        spec = training.spec
+        return cls(
+            training_id=training.id, training_name=training.name, training_status_code=training.status,
+            status_reason=StatusReason.of(training.cause), description=training.description, app_key=appkey,
+            created_datetime=to_iso(training.created_at), started_datetime=_iso(training.started_at),
+            finished_datetime=_iso(training.finished_at),
+            experiment=None if experiment is None else ExperimentView.of(experiment, appkey),
+            instance_count=spec.instance_count, use_torchrun=spec.use_torchrun, nproc_per_node=spec.nproc_per_node,
+            use_log=spec.use_log, source_dir_uri=spec.source_dir_uri, entry_point=spec.entry_point,
+            model_upload_uri=spec.model_upload_uri, check_point_input_uri=spec.check_point_input_uri,
+            check_point_upload_uri=spec.check_point_upload_uri, timeout_minutes=spec.timeout_minutes,
+            elapsed_time_seconds=training.elapsed_seconds(now),
+            dataset_list=[DatasetView(dataset_name=d.dataset_name, data_uri=d.data_uri) for d in spec.dataset_list],
+            flavor=FlavorView.of(training.flavor), image=None if image is None else ImageView.of(image),
+            boot_storage=StorageSize(storage_size=BOOT_STORAGE_GB),
+            data_storage_list=[StorageSize(storage_size=spec.data_storage_size)] if spec.data_storage_size else [],
+            model_list=[],
+            hyperparameter_list=[
+                ParameterView(parameter_name=p.parameter_name, parameter_value=p.parameter_value)
+                for p in spec.hyperparameter_list
+            ],
+            tag_list=[TagView(tag_key=tag.tag_key, tag_value=tag.tag_value) for tag in spec.tag_list],
+            is_finished=training.status.is_finished, is_stoppable=training.status.is_stoppable,
+        )  # fmt: skip
+
+
+def _iso(seconds: float | None) -> str | None:
+    return None if seconds is None else to_iso(seconds)
+
+
+class EventView(Wire):
+    """A line of a resource's history; ask for "after this id" to go on."""
+
+    event_id: int
+    datetime: str
+    type: str
+    status_code: str | None
+    reason: StatusReason | None
+    message: str | None
+
+    @classmethod
+    def of(cls, event: Event) -> EventView:
+        """Show an event."""
+        reason = None if event.reason is None else StatusReason(code=event.reason, message=event.message or "")
+        return cls(
+            event_id=event.id, datetime=to_iso(event.at), type=event.type, status_code=event.status, reason=reason,
+            message=event.message,
+        )  # fmt: skip
+
+
+class LogView(Wire):
+    """A piece of a log: ``content`` from byte ``offset`` on; go on at ``nextOffset``. ``isComplete``: no more will come."""
+
+    node: int
+    offset: int
+    next_offset: int
+    content: str
+    is_complete: bool
+
+
+class ObjectView(Wire):
+    """A file or folder in storage; size in bytes."""
+
+    name: str
+    size: int
+    is_directory: bool
+    modified_datetime: str
+
+
+class FlavorListAnswer(Envelope):
+    """Key 1 of rest-api §5."""
+
+    flavor_list: list[FlavorView]
+
+
+class ImageListAnswer(Envelope):
+    """Key 2."""
+
+    image_list: list[ImageView]
+
+
+class AlgorithmListAnswer(Envelope):
+    """Key 3; the list is empty until algorithms are provided."""
+
+    algorithm_list: list[dict[str, Any]] = []
+
+
+class ExperimentAnswer(Envelope):
+    """One experiment."""
+
+    experiment: ExperimentView
+
+
+class ExperimentListAnswer(Envelope):
+    """Experiments, newest first."""
+
+    experiment_list: list[ExperimentView]
+
+
+class TrainingAnswer(Envelope):
+    """One training."""
+
+    training: TrainingView
+
+
+class TrainingListAnswer(Envelope):
+    """Trainings, newest first."""
+
+    training_list: list[TrainingView]
+
+
+class CopySourceAnswer(Envelope):
+    """A creation body with all settings of the original (GN-14)."""
+
+    copy_source: dict[str, Any]
+
+
+class EventListAnswer(Envelope):
+    """History, oldest first."""
+
+    event_list: list[EventView]
+
+
+class LogAnswer(Envelope):
+    """A piece of a log."""
+
+    log: LogView
+
+
+class ContainerListAnswer(Envelope):
+    """Names of buckets."""
+
+    container_list: list[str]
+
+
+class ObjectListAnswer(Envelope):
+    """What lies at a location."""
+
+    object_list: list[ObjectView]
+
+
+class PreparationView(Wire):
+    """Whether an image's environment is prepared on this machine."""
+
+    image_id: str
+    is_ready: bool
+    progress: str | None = None
+    error: str | None = None
+
+
+class PreparationAnswer(Envelope):
+    """State of an environment."""
+
+    preparation: PreparationView
+
+
+class SystemView(Wire):
+    """The appliance itself."""
+
+    version: str
+    driver: str
+    pid: int
+    started_datetime: str
+    tenant_id: str
+    user_id: str
+    vcpus: float
+    memory_mib: int
+    booked_vcpus: float
+    booked_memory_mib: int
+    unfinished_trainings: int
+
+
+class SystemAnswer(Envelope):
+    """State of the appliance and its system account (OS-09, TR-38)."""
+
+    system: SystemView

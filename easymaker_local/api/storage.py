@@ -1,0 +1,98 @@
+"""Storage, first form: buckets and files by their ``obs://`` or ``nas://`` address."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+import anyio
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import StreamingResponse
+from pydantic import Field
+
+from easymaker_local.api.deps import Appkey, ServicesDep
+from easymaker_local.api.envelope import Envelope
+from easymaker_local.api.models import ContainerListAnswer, ObjectListAnswer, ObjectView
+from easymaker_local.artifacts.storage import Entry
+from easymaker_local.domain.wire import Body
+from easymaker_local.kit.clock import to_iso
+
+router = APIRouter(tags=["storage"])
+
+Uri = Annotated[str, Query(description="obs://{host}/v1/AUTH_{tenant}/{container}/{path} or nas://{id}:/{path}")]
+
+
+class ContainerSpec(Body):
+    """A bucket to be made."""
+
+    container_name: Annotated[str, Field(min_length=1, max_length=255)]
+
+
+def _view(entry: Entry) -> ObjectView:
+    return ObjectView(
+        name=entry.name, size=entry.size, is_directory=entry.is_directory, modified_datetime=to_iso(entry.modified)
+    )
+
+
+@router.get("/storage/containers")
+async def list_containers(appkey: Appkey, services: ServicesDep) -> ContainerListAnswer:
+    """List buckets."""
+    found = await anyio.to_thread.run_sync(services.context.storage.containers)
+    return ContainerListAnswer(container_list=list(found))
+
+
+@router.post("/storage/containers")
+async def create_container(appkey: Appkey, body: ContainerSpec, services: ServicesDep) -> Envelope:
+    """Make a bucket; one that exists stays as it is."""
+    await anyio.to_thread.run_sync(services.context.storage.create_container, body.container_name)
+    return Envelope()
+
+
+@router.get("/storage/objects")
+async def list_objects(appkey: Appkey, uri: Uri, services: ServicesDep, recursive: bool = False) -> ObjectListAnswer:
+    """List a directory, or the one entry of a file."""
+    storage = services.context.storage
+    found = await anyio.to_thread.run_sync(lambda: storage.list(uri, recursive=recursive))
+    return ObjectListAnswer(object_list=[_view(entry) for entry in found])
+
+
+@router.delete("/storage/objects")
+async def delete_object(appkey: Appkey, uri: Uri, services: ServicesDep, recursive: bool = False) -> Envelope:
+    """Delete a file, or with ``recursive`` a directory or a whole bucket."""
+    storage = services.context.storage
+    await anyio.to_thread.run_sync(lambda: storage.delete(uri, recursive=recursive))
+    return Envelope()
+
+
+@router.get("/storage/content", response_class=StreamingResponse)
+async def read_object(appkey: Appkey, uri: Uri, services: ServicesDep) -> StreamingResponse:
+    """Download a file."""
+    file = await anyio.to_thread.run_sync(services.context.storage.open_read, uri)
+
+    def blocks() -> Iterator[bytes]:
+        with file:
+            while block := file.read(1 << 20):
+                yield block
+
+    length = str(Path(f"/proc/self/fd/{file.fileno()}").stat().st_size)
+    return StreamingResponse(blocks(), media_type="application/octet-stream", headers={"content-length": length})
+
+
+@router.put(
+    "/storage/content",
+    openapi_extra={"requestBody": {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}},
+)
+async def write_object(appkey: Appkey, uri: Uri, request: Request, services: ServicesDep) -> ObjectListAnswer:
+    """Upload a file as the request's body; it is seen when it is whole, and not at all if the upload breaks off."""
+    stream = request.stream()
+
+    async def next_block() -> bytes | None:
+        return await anext(stream, None)
+
+    def blocks() -> Iterator[bytes]:
+        while (block := anyio.from_thread.run(next_block)) is not None:
+            yield block
+
+    entry = await anyio.to_thread.run_sync(services.context.storage.write, uri, blocks())
+    return ObjectListAnswer(object_list=[_view(entry)])

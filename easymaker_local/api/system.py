@@ -1,0 +1,54 @@
+"""The appliance itself: is it there, what does it offer, end it."""
+
+from __future__ import annotations
+
+import os
+
+from fastapi import APIRouter, Request
+
+from easymaker_local import __version__
+from easymaker_local.api.deps import Appkey, ServicesDep
+from easymaker_local.api.envelope import Envelope
+from easymaker_local.api.models import SystemAnswer, SystemView
+from easymaker_local.domain.ledger import NOTHING
+from easymaker_local.kit.clock import to_iso
+from easymaker_local.store import ledger, trainings
+
+router = APIRouter(tags=["system"])
+open_router = APIRouter(tags=["system"])
+
+
+@open_router.get("/nhn-api-gateway")
+async def probe_gateway() -> Envelope:
+    """Answer the SDK's probe (rest-api §1.2); needs no token."""
+    return Envelope()
+
+
+@open_router.get("/health")
+async def check_health() -> Envelope:
+    """Answer while the daemon serves; needs no token and tells nothing."""
+    return Envelope()
+
+
+@router.get("/system")
+async def get_system(appkey: Appkey, request: Request, services: ServicesDep) -> SystemAnswer:
+    """Show version, driver, capacity and the system account."""
+    context = services.context
+    held = sum((b.amount for b in await context.store.read(ledger.booked)), NOTHING)
+    unfinished = await context.store.read(trainings.unfinished_ids)
+    return SystemAnswer(
+        system=SystemView(
+            version=__version__, driver=context.driver.name, pid=os.getpid(),
+            started_datetime=to_iso(request.app.state.started_at),
+            tenant_id=context.settings.tenant_id, user_id=context.settings.user_id,
+            vcpus=context.capacity.cpu_milli / 1000, memory_mib=context.capacity.memory_mib,
+            booked_vcpus=held.cpu_milli / 1000, booked_memory_mib=held.memory_mib, unfinished_trainings=len(unfinished),
+        )
+    )  # fmt: skip
+
+
+@router.put("/system/stop")
+async def stop_system(appkey: Appkey, request: Request) -> Envelope:
+    """End the daemon; what runs goes on and is adopted by the next one."""
+    request.app.state.stop()
+    return Envelope()

@@ -1,0 +1,146 @@
+"""Trainings (rest-api §6.5)."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from fastapi.responses import FileResponse
+
+from easymaker_local.api.deps import Appkey, ServicesDep
+from easymaker_local.api.envelope import Envelope
+from easymaker_local.api.models import (
+    CopySourceAnswer,
+    EventListAnswer,
+    EventView,
+    LogAnswer,
+    LogView,
+    TrainingAnswer,
+    TrainingListAnswer,
+    TrainingView,
+)
+from easymaker_local.domain.experiment import Experiment
+from easymaker_local.domain.training import Training
+from easymaker_local.domain.training_spec import TrainingChange, TrainingSpec
+from easymaker_local.errors import NotFound
+from easymaker_local.kit.textfile import read_text
+from easymaker_local.services.services import Services
+
+router = APIRouter(tags=["trainings"])
+
+MAXIMUM_LOG_BYTES = 4 << 20
+# How often a followed log is looked at: only while somebody waits, so that nothing is watched for nobody.
+LOG_TICK_SECONDS = 0.1
+
+
+def _view(services: Services, training: Training, experiment: Experiment | None) -> TrainingView:
+    context = services.context
+    return TrainingView.of(
+        training, image=services.trainings.image(training), experiment=experiment, appkey=context.settings.appkey,
+        now=context.clock.now(),
+    )  # fmt: skip
+
+
+async def _answer(services: Services, training: Training) -> TrainingAnswer:
+    experiments = await services.experiments.referred([training.spec.experiment_id])
+    return TrainingAnswer(training=_view(services, training, experiments.get(training.spec.experiment_id)))
+
+
+@router.post("/trainings")
+async def create_training(appkey: Appkey, body: TrainingSpec, services: ServicesDep) -> TrainingAnswer:
+    """Ask for a training. Every field at fault is named; nothing is created or booked then."""
+    return await _answer(services, await services.trainings.create(body))
+
+
+@router.get("/trainings")
+async def list_trainings(
+    appkey: Appkey, services: ServicesDep, experiment_id: Annotated[str | None, Query(alias="experimentId")] = None
+) -> TrainingListAnswer:
+    """List trainings, newest first, all or those of one experiment."""
+    found = await services.trainings.list_all(experiment_id)
+    experiments = await services.experiments.referred({training.spec.experiment_id for training in found})
+    views = [_view(services, training, experiments.get(training.spec.experiment_id)) for training in found]
+    return TrainingListAnswer(training_list=views)
+
+
+@router.get("/trainings/{training_id}")
+async def get_training(appkey: Appkey, training_id: str, services: ServicesDep) -> TrainingAnswer:
+    """Show one training."""
+    return await _answer(services, await services.trainings.get(training_id))
+
+
+@router.patch("/trainings/{training_id}")
+async def change_training(
+    appkey: Appkey, training_id: str, body: TrainingChange, services: ServicesDep
+) -> TrainingAnswer:
+    """Change name, description or tags; what is absent stays."""
+    return await _answer(services, await services.trainings.change(training_id, body))
+
+
+@router.put("/trainings/{training_id}/stop")
+async def stop_training(appkey: Appkey, training_id: str, services: ServicesDep) -> Envelope:
+    """Ask a training to end; checkpoints written so far are kept."""
+    await services.trainings.stop(training_id)
+    return Envelope()
+
+
+@router.delete("/trainings/{training_id}")
+async def delete_training(appkey: Appkey, training_id: str, services: ServicesDep) -> Envelope:
+    """Delete an ended training with its logs, never what it stored."""
+    await services.trainings.delete(training_id)
+    return Envelope()
+
+
+@router.get("/trainings/{training_id}/copy-source")
+async def get_training_copy_source(appkey: Appkey, training_id: str, services: ServicesDep) -> CopySourceAnswer:
+    """Return the settings of a training as a creation body, to be changed and posted."""
+    training = await services.trainings.get(training_id)
+    return CopySourceAnswer(copy_source=training.spec.model_dump(mode="json", by_alias=True, exclude_none=True))
+
+
+@router.get("/trainings/{training_id}/events")
+async def list_training_events(
+    appkey: Appkey, training_id: str, services: ServicesDep, after: int = 0
+) -> EventListAnswer:
+    """Show the history after event id ``after``, oldest first."""
+    found = await services.trainings.events(training_id, after)
+    return EventListAnswer(event_list=[EventView.of(event) for event in found])
+
+
+@router.get("/trainings/{training_id}/logs")
+async def read_training_log(
+    appkey: Appkey,
+    training_id: str,
+    services: ServicesDep,
+    node: Annotated[int, Query(ge=0, le=9)] = 0,
+    offset: Annotated[int, Query(ge=0, description="Byte to begin at.")] = 0,
+    limit: Annotated[int, Query(ge=4, le=MAXIMUM_LOG_BYTES, description="Bytes at most.")] = 1 << 18,
+    wait_seconds: Annotated[float, Query(alias="waitSeconds", ge=0, le=60, description="Wait so long for more.")] = 0,
+) -> LogAnswer:
+    """Read a node's output from a byte offset on; ``waitSeconds`` lets a follower ask without polling."""
+    path = await services.trainings.log(training_id, node)
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + wait_seconds
+    while True:
+        # Asked before the file is read: what an ended training wrote is all there.
+        is_finished = (await services.trainings.get(training_id)).status.is_finished
+        content, next_offset = await asyncio.to_thread(read_text, path, offset, limit, final=is_finished)
+        if content or is_finished or loop.time() >= deadline:
+            break
+        await asyncio.sleep(LOG_TICK_SECONDS)
+    at_end = not content
+    return LogAnswer(
+        log=LogView(node=node, offset=offset, next_offset=next_offset, content=content, is_complete=is_finished and at_end)
+    )
+
+
+@router.get("/trainings/{training_id}/logs/raw", response_class=FileResponse)
+async def download_training_log(
+    appkey: Appkey, training_id: str, services: ServicesDep, node: Annotated[int, Query(ge=0, le=9)] = 0
+) -> FileResponse:
+    """Download a node's whole output as it was written."""
+    path = await services.trainings.log(training_id, node)
+    if not path.exists():
+        raise NotFound(f"Node {node} of training {training_id} has written nothing yet.")
+    return FileResponse(path, media_type="text/plain", filename=f"{training_id}-node-{node}.log")

@@ -1,0 +1,150 @@
+"""A training's files: directories of its nodes, the copy of the algorithm, the way of its outputs (TR-28, TR-L04)."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+
+from easymaker_local.artifacts.publish import publish
+from easymaker_local.domain import contract
+from easymaker_local.domain.reason import Cause, Reason
+from easymaker_local.domain.training import Training, TrainingStatus
+from easymaker_local.domain.training_spec import TrainingSpec
+from easymaker_local.errors import StorageError
+from easymaker_local.kit.files import read_json, write_json
+from easymaker_local.services.context import Context
+from easymaker_local.services.training_checks import input_directory
+
+BYTES_PER_GB = 10**9
+
+_LAUNCHER_REASONS = {"REQUIREMENTS": Reason.REQUIREMENTS_FAILED, "ENTRY_POINT": Reason.INPUT_MISSING}
+
+
+class TrainingFiles:
+    """Everything here blocks: call it in a thread. Every step may be repeated after a crash."""
+
+    def __init__(self, context: Context, training: Training) -> None:
+        self._context = context
+        self._training = training
+        self._root = context.work_directory(training.id)
+
+    def node(self, node: int) -> Path:
+        """Return the host directory of a node, laid out as ``domain/contract.py`` says."""
+        return self._root / f"node-{node}"
+
+    def log(self, node: int) -> Path:
+        """Return the log file of a node."""
+        return self._context.log_directory(self._training.id) / f"node-{node}.log"
+
+    def prepare(self) -> None:
+        """Make every node's directories and bring the algorithm there; raises StorageError if an input is gone or too big."""
+        spec, storage = self._training.spec, self._context.storage
+        assert spec.source_dir_uri is not None
+        assert spec.entry_point is not None
+        source = input_directory(storage, spec.source_dir_uri)
+        if not (source / PurePosixPath(spec.entry_point)).is_file():
+            raise StorageError(f"There is no file {spec.entry_point!r} in {spec.source_dir_uri}.")
+        inputs = self.inputs()
+        self._check_size(spec, [source, *inputs.values()])
+        for index in range(spec.instance_count):
+            node = self.node(index)
+            for name in contract.NODE_DIRECTORIES:
+                if name != "source":
+                    (node / name).mkdir(parents=True, exist_ok=True)
+            for folder in ("home", "tmp"):
+                (node / "work" / folder).mkdir(exist_ok=True)
+            # Mount points of their own, or the engine would make them as root.
+            for target in inputs:
+                (node / target).mkdir(parents=True, exist_ok=True)
+            _copy_source(source, node / "source")
+            self.log(index).parent.mkdir(parents=True, exist_ok=True)
+
+    def inputs(self) -> dict[str, Path]:
+        """Return the read-only inputs: where a node sees each below its root -> where it is; raises StorageError."""
+        spec, storage = self._training.spec, self._context.storage
+        uris = {f"dataset/{dataset.dataset_name}": dataset.data_uri for dataset in spec.dataset_list}
+        if spec.check_point_input_uri is not None:
+            uris["checkpoint-input"] = spec.check_point_input_uri
+        return {target: input_directory(storage, uri) for target, uri in uris.items()}
+
+    def reports(self) -> list[tuple[int, Cause]]:
+        """Return what launchers said about not reaching the entry point, by node."""
+        reports = []
+        for index in range(self._training.spec.instance_count):
+            found = read_json(self.node(index) / "control" / contract.FAILURE_FILE)
+            if isinstance(found, dict):
+                reason = _LAUNCHER_REASONS.get(str(found.get("reason")), Reason.START_FAILED)
+                reports.append((index, Cause(reason, str(found.get("message", "The entry point was not reached.")))))
+        return reports
+
+    @property
+    def is_collected(self) -> bool:
+        """True if the outputs are where they were asked for."""
+        return (self._root / "collected.json").exists()
+
+    def collect(self) -> None:
+        """Move checkpoints, and after success the model, to where they were asked for; from node 0 (DT-07, TR-30, TR-49).
+
+        Raises StorageError; what could not be stored stays in the node's directory until the training is deleted.
+        """
+        spec = self._training.spec
+        moves = {"checkpoint": spec.check_point_upload_uri}
+        if self._training.status is TrainingStatus.COMPLETE_IN_PROGRESS:
+            moves["model"] = spec.model_upload_uri
+        for name, uri in moves.items():
+            staged = self.node(0) / name
+            # Nothing was written, or it is there already: an ended run leaves no empty folders behind.
+            if uri is None or not (name == "model" or (staged.is_dir() and any(staged.iterdir()))):
+                continue
+            if not staged.exists() and not (self._root / f"{name}.published.json").exists():
+                continue
+            location = self._context.storage.resolve_output(uri)
+            publish(staged, location.path, self._root / f"{name}.published.json", in_place=location.is_root)
+        write_json(self._root / "collected.json", {})
+
+    def clean(self) -> None:
+        """Remove what only the run needed; TensorBoard logs and what was not stored stay (TB-04)."""
+        for index in range(self._training.spec.instance_count):
+            for name in ("work", "source", "dataset", "checkpoint-input"):
+                shutil.rmtree(self.node(index) / name, ignore_errors=True)
+
+    def _check_size(self, spec: TrainingSpec, directories: list[Path]) -> None:
+        """GN-23: the data storage must be large enough for all data of the job."""
+        if spec.data_storage_size is None:
+            return
+        limit = spec.data_storage_size * BYTES_PER_GB
+        total = 0
+        for directory in directories:
+            for size in _file_sizes(directory):
+                total += size
+                if total > limit:
+                    raise StorageError(
+                        f"The inputs are larger than the data storage of {spec.data_storage_size} GB.",
+                        hint="Ask for a larger data storage size.",
+                    )
+
+
+def _file_sizes(directory: Path) -> Iterator[int]:
+    for folder, _, files in os.walk(directory):
+        for file in files:
+            try:
+                yield (Path(folder) / file).lstat().st_size
+            except FileNotFoundError:
+                continue  # removed by its owner meanwhile
+
+
+def _copy_source(source: Path, target: Path) -> None:
+    """Copy the algorithm, so that a node may write beside its code and later edits do not reach a run that has begun."""
+    if target.exists():
+        return
+    aside = target.with_name("source.partial")
+    shutil.rmtree(aside, ignore_errors=True)
+    for folder, folders, files in os.walk(source):
+        for name in (*folders, *files):
+            link = Path(folder) / name
+            if link.is_symlink() and not link.resolve().is_relative_to(source.resolve()):
+                raise StorageError(f"The link {link.relative_to(source)} in the algorithm path leads out of it.")
+    shutil.copytree(source, aside, symlinks=True)
+    aside.rename(target)

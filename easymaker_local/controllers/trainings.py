@@ -1,0 +1,196 @@
+"""Carries trainings through their lives: load, observe, decide, act, apply."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Iterable
+
+from easymaker_local.controllers.training_files import TrainingFiles
+from easymaker_local.controllers.training_workload import PORTS, build_workload, member
+from easymaker_local.domain.image import Image
+from easymaker_local.domain.ledger import Waiting, admit, amount_of
+from easymaker_local.domain.reason import Cause, Reason
+from easymaker_local.domain.training import Action, Decision, Facts, Training, TrainingStatus, decide
+from easymaker_local.errors import NotFound, PermanentError, StaleRecord, StorageError, TransientError
+from easymaker_local.services.context import Context
+from easymaker_local.services.preparation import Preparation
+from easymaker_local.store import ledger, trainings
+
+# Enough for the way from request to end in one go; a bug that would circle for ever becomes a slow circle instead.
+_STEPS_PER_PASS = 20
+# How many of those that wait are told at once that something was given back.
+_WAKE_AT_ONCE = 20
+
+
+class TrainingController:
+    """One ``reconcile`` per id at a time (the loop sees to it); nothing is remembered between passes."""
+
+    def __init__(self, context: Context, preparation: Preparation) -> None:
+        self._context = context
+        self._preparation = preparation
+
+    async def unfinished(self) -> Iterable[str]:
+        """Return the ids that still have a way to go."""
+        return await self._context.store.read(trainings.unfinished_ids)
+
+    async def reconcile(self, training_id: str) -> float | None:
+        """Move the training on as far as it goes; return when to look again at the latest."""
+        error: Cause | None = None
+        for _ in range(_STEPS_PER_PASS):
+            try:
+                training = await self._context.store.read(lambda db: trainings.get(db, training_id))
+            except NotFound:
+                return None
+            if training.status.is_finished:
+                return None
+            try:
+                facts = await self._observe(training, error)
+                decision = decide(training, facts, self._context.clock.now())
+                error = await self._act(training, decision)
+            except TransientError as problem:
+                await self._explain(training, Cause(Reason.WAITING_FOR_ENGINE, str(problem)))
+                raise
+            moved = False
+            if error is None:
+                moved = await self._apply(training, decision)
+            acted = {Action.START, Action.COLLECT} & set(decision.actions)
+            if not moved and not acted and error is None:
+                return decision.look_again
+        return 1.0
+
+    async def _observe(self, training: Training, error: Cause | None) -> Facts:
+        context = self._context
+        if training.status is TrainingStatus.CREATE_REQUESTED:
+            return await self._observe_queued(training)
+        nodes = await asyncio.gather(*(context.driver.observe(name) for name in training.workloads))
+        files = TrainingFiles(context, training)
+        reports: list[tuple[int, Cause]] = []
+        if any(node.has_failed for node in nodes):
+            reports = await asyncio.to_thread(files.reports)
+        return Facts(nodes=nodes, reports=tuple(reports), error=error, collected=files.is_collected)
+
+    async def _observe_queued(self, training: Training) -> Facts:
+        image = self._context.catalogue.by_id(training.spec.image_id)
+        if image is None:
+            message = f"The image {training.spec.image_id!r} is no longer in the catalogue."
+            return Facts(environment_error=message)
+        failure = self._preparation.failure(image, training.created_at)
+        if failure is not None:
+            return Facts(environment_error=failure)
+        if await self._preparation.ready(image) is None:
+            return Facts(progress=self._preparation.progress(image))
+        now = self._context.clock.now()
+
+        def admission(db: sqlite3.Connection) -> Cause | None:
+            ledger.enqueue(db, training.id, now)
+            return self._admission(db, training)
+
+        # A write: a training whose environment just became ready takes its place in the queue here.
+        return Facts(environment_ready=True, admission=await self._context.store.write(admission))
+
+    def _admission(self, db: sqlite3.Connection, training: Training) -> Cause | None:
+        request = _request(training)
+        ahead: list[Waiting] = []
+        for waiting in ledger.queue(db):
+            if waiting.resource_id == training.id:
+                break
+            ahead.append(waiting)
+        return admit(request, self._context.capacity, ledger.booked(db), ahead)
+
+    async def _act(self, training: Training, decision: Decision) -> Cause | None:
+        """Carry out the actions; return why one failed for good, None if all went well."""
+        driver = self._context.driver
+        files = TrainingFiles(self._context, training)
+        for action in decision.actions:
+            match action:
+                case Action.PREPARE:
+                    self._preparation.start(self._image(training))
+                case Action.START:
+                    try:
+                        await self._start(training, files)
+                    except StorageError as error:
+                        return Cause(Reason.INPUT_MISSING, str(error))
+                    except (PermanentError, OSError) as error:
+                        return Cause(Reason.START_FAILED, str(error))
+                case Action.STOP:
+                    grace = self._context.settings.stop_grace_seconds
+                    await asyncio.gather(*(driver.stop(name, grace) for name in training.workloads))
+                case Action.COLLECT:
+                    try:
+                        await asyncio.to_thread(files.collect)
+                    except StorageError as error:
+                        return Cause(Reason.OUTPUT_NOT_STORED, str(error))
+                case Action.REMOVE:
+                    await asyncio.gather(*(driver.remove(name) for name in training.workloads))
+                    await driver.close_network(training.network)
+                    await asyncio.to_thread(files.clean)
+        return None
+
+    async def _start(self, training: Training, files: TrainingFiles) -> None:
+        context = self._context
+        image = self._image(training)
+        environment = await self._preparation.ready(image)
+        if environment is None:
+            raise PermanentError(f"The environment {image.name!r} was removed after it had been prepared.")
+        await asyncio.to_thread(files.prepare)
+        inputs = await asyncio.to_thread(files.inputs)
+        count = training.spec.instance_count
+        addresses = None
+        if count > 1:
+            addresses = await context.driver.open_network(training.network, [member(n) for n in range(count)], PORTS)
+        workloads = [
+            build_workload(
+                training, node, image=image, environment=environment, files=files, inputs=inputs, addresses=addresses,
+                private_paths=context.driver.capabilities.private_paths, settings=context.settings,
+            )
+            for node in range(count)
+        ]  # fmt: skip
+        # All nodes at once: they wait for each other (DT-06).
+        await asyncio.gather(*(context.driver.start(workload) for workload in workloads))
+
+    def _image(self, training: Training) -> Image:
+        image = self._context.catalogue.by_id(training.spec.image_id)
+        if image is None:
+            raise PermanentError(f"The image {training.spec.image_id!r} is no longer in the catalogue.")
+        return image
+
+    async def _apply(self, training: Training, decision: Decision) -> bool:
+        """Write what was decided; False if the status stays."""
+        to = decision.to
+        if to is None:
+            if decision.cause is not None:
+                await self._explain(training, decision.cause)
+            return False
+        now = self._context.clock.now()
+
+        def write(db: sqlite3.Connection) -> bool:
+            if decision.book:
+                if self._admission(db, training) is not None:
+                    return True  # taken by another one since it was observed: look again
+                ledger.book(db, _request(training), now)
+            trainings.transition(db, training, to=to, cause=decision.cause, now=now)
+            if to.is_finished:
+                ledger.release(db, trainings.KIND, training.id)
+            return True
+
+        try:
+            moved = await self._context.store.write(write)
+        except StaleRecord:
+            return True
+        if decision.book or to.is_finished or to is TrainingStatus.STOP_IN_PROGRESS:
+            await self._wake_queue()
+        return moved
+
+    async def _explain(self, training: Training, cause: Cause) -> None:
+        if cause != training.cause:
+            now = self._context.clock.now()
+            await self._context.store.write(lambda db: trainings.explain(db, training, cause, now))
+
+    async def _wake_queue(self) -> None:
+        for waiting in await self._context.store.read(lambda db: ledger.queue(db, _WAKE_AT_ONCE)):
+            self._context.hinter.hint(waiting.kind, waiting.resource_id)
+
+
+def _request(training: Training) -> Waiting:
+    return Waiting(trainings.KIND, training.id, (amount_of(training.flavor),) * training.spec.instance_count)

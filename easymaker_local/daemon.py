@@ -1,0 +1,208 @@
+"""The composition root: opens everything in order, serves, closes everything in reverse."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import secrets
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+import psutil
+import uvicorn
+
+from easymaker_local.api import create_app
+from easymaker_local.artifacts.catalogue import Catalogue
+from easymaker_local.artifacts.storage import Storage
+from easymaker_local.controllers.experiments import ExperimentController
+from easymaker_local.controllers.loop import Loop
+from easymaker_local.controllers.sweep import sweep
+from easymaker_local.controllers.trainings import TrainingController
+from easymaker_local.domain.flavor import MIB_PER_GIB, Flavor, generate_flavors
+from easymaker_local.domain.ledger import Amount
+from easymaker_local.drivers.base import Driver, Environments
+from easymaker_local.drivers.docker_engine import engine_answers
+from easymaker_local.errors import DaemonError
+from easymaker_local.kit.bundled import bundled
+from easymaker_local.kit.clock import Clock, SystemClock
+from easymaker_local.kit.files import write_atomically
+from easymaker_local.kit.ids import new_id
+from easymaker_local.kit.lock import ProcessLock
+from easymaker_local.services.context import Context
+from easymaker_local.services.preparation import Preparation
+from easymaker_local.services.services import Services
+from easymaker_local.settings import DriverChoice, Settings
+from easymaker_local.store import Store, experiments, trainings
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Daemon:
+    """A running appliance without its HTTP server."""
+
+    context: Context
+    services: Services
+    preparation: Preparation
+    loop: Loop
+    token: str
+
+
+def capacity_of(settings: Settings) -> Amount:
+    """Return what this machine promises to jobs: its CPUs times the over-commit, its memory less the reserve (IT-L03)."""
+    cpus = len(os.sched_getaffinity(0))
+    memory_mib = psutil.virtual_memory().total // (1 << 20) - int(settings.reserved_memory_gib * MIB_PER_GIB)
+    return Amount(int(cpus * settings.cpu_overcommit * 1000), max(memory_mib, 0))
+
+
+def flavors_of(settings: Settings, capacity: Amount) -> tuple[Flavor, ...]:
+    """Return the flavors that are offered."""
+    own = tuple(Flavor(name=f.name, vcpus=f.vcpus, memory_mib=f.memory_gib * MIB_PER_GIB) for f in settings.flavors)
+    return generate_flavors(max(1, capacity.cpu_milli // 1000), capacity.memory_mib, own)
+
+
+def ensure_token(settings: Settings) -> str:
+    """Return the token, made at first use; only its owner can read the file."""
+    path = settings.token_file
+    if path.exists():
+        token = path.read_text().strip()
+        if token:
+            return token
+    token = secrets.token_urlsafe(32)
+    write_atomically(path, token.encode() + b"\n", mode=0o600)
+    return token
+
+
+def catalogue_of(settings: Settings) -> Catalogue:
+    """Return the catalogue: what ships, and the user's own images."""
+    return Catalogue([bundled("images"), settings.images])
+
+
+async def choose_driver(settings: Settings, install_id: str) -> tuple[Driver, Environments]:
+    """Return the driver of the settings; ``auto`` takes docker if the engine answers."""
+    choice = settings.driver
+    version = None
+    if choice is not DriverChoice.PROCESS:
+        version = await asyncio.to_thread(engine_answers, settings.docker_host)
+        if version is None and choice is DriverChoice.DOCKER:
+            raise DaemonError(
+                "The container engine does not answer.", hint="Start it, or set driver = 'process' (no isolation)."
+            )
+    if version is None:
+        from easymaker_local.drivers.environments import VirtualEnvironments
+        from easymaker_local.drivers.process import ProcessDriver
+
+        log.info("Jobs run as local processes, without isolation.")
+        return (
+            ProcessDriver(settings.workloads, install_id),
+            VirtualEnvironments(settings.environments, settings.wheelhouse),
+        )
+    from easymaker_local.drivers.docker import DockerDriver
+    from easymaker_local.drivers.docker_images import DockerImages
+
+    log.info("Jobs run as containers of the engine %s.", version)
+    driver = DockerDriver(settings.docker_host, install_id)
+    return driver, DockerImages(settings.docker_host, settings.home / "locks", settings.wheelhouse)
+
+
+def _install_id(db: sqlite3.Connection) -> str:
+    row = db.execute("SELECT value FROM installation WHERE key = 'id'").fetchone()
+    if row is not None:
+        return str(row["value"])
+    made = new_id()
+    db.execute("INSERT INTO installation (key, value) VALUES ('id', ?)", (made,))
+    return made
+
+
+@asynccontextmanager
+async def open_daemon(settings: Settings, clock: Clock | None = None) -> AsyncIterator[Daemon]:
+    """Open everything but the HTTP server; raises DaemonError if another daemon has this home."""
+    clock = clock or SystemClock()
+    lock = ProcessLock(settings.lock_file)
+    if not lock.acquire():
+        raise DaemonError(
+            f"A daemon (pid {lock.holder()}) already runs on {settings.home}.", hint="See: easymaker-local status"
+        )
+    async with AsyncExitStack() as stack:
+        stack.callback(lock.release)
+        token = ensure_token(settings)
+        for folder in (settings.storage, settings.work, settings.logs):
+            folder.mkdir(parents=True, exist_ok=True)
+        store = Store(settings.database)
+        store.open()
+        stack.callback(store.close)
+        install_id = await store.write(_install_id)
+        driver, environments = await choose_driver(settings, install_id)
+        stack.push_async_callback(driver.close)
+        capacity = capacity_of(settings)
+        storage = Storage(settings.storage, settings.nas)
+        loop = Loop(settings.resync_seconds)
+        context = Context(
+            settings=settings, clock=clock, store=store, driver=driver, environments=environments, storage=storage,
+            catalogue=catalogue_of(settings), flavors=flavors_of(settings, capacity), capacity=capacity, hinter=loop,
+        )  # fmt: skip
+        services = Services.of(context)
+        controller: TrainingController
+
+        async def wake_waiting() -> None:
+            for training_id in await controller.unfinished():
+                loop.hint(trainings.KIND, training_id)
+
+        waking: set[asyncio.Task[None]] = set()
+
+        def on_change() -> None:
+            task = asyncio.get_running_loop().create_task(wake_waiting())
+            waking.add(task)
+            task.add_done_callback(waking.discard)
+
+        preparation = Preparation(environments, clock, on_change)
+        stack.push_async_callback(preparation.close)
+        controller = TrainingController(context, preparation)
+        loop.register(trainings.KIND, controller.reconcile, controller.unfinished)
+        experiment_controller = ExperimentController(services.experiments, context)
+        loop.register(experiments.KIND, experiment_controller.reconcile, experiment_controller.unfinished)
+        driver.watch(lambda name: _hint_owner(loop, name))
+        await sweep(context)
+        running = asyncio.create_task(loop.run(), name="loop")
+        stack.push_async_callback(_end, running)
+        yield Daemon(context, services, preparation, loop, token)
+
+
+def _hint_owner(loop: Loop, workload: str) -> None:
+    """Workload names are ``{kind}-{id}-{attempt}-{role}``."""
+    kind, resource_id, *_ = workload.split("-")
+    loop.hint(kind, resource_id)
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def serve(settings: Settings) -> None:
+    """Run the daemon until SIGTERM, SIGINT or a request to stop; jobs go on."""
+    async with open_daemon(settings) as daemon:
+        server: uvicorn.Server
+
+        def stop() -> None:
+            server.should_exit = True
+
+        clock = daemon.context.clock
+        app = create_app(daemon.services, daemon.preparation, daemon.token, started_at=clock.now(), stop=stop)
+        config = uvicorn.Config(
+            app, host=settings.host, port=settings.port, log_level="warning", access_log=False, lifespan="off",
+            timeout_graceful_shutdown=2, server_header=False,
+        )  # fmt: skip
+        server = uvicorn.Server(config)
+        sockets = None
+        try:
+            sockets = [config.bind_socket()]
+        except SystemExit as error:
+            raise DaemonError(
+                f"Port {settings.port} on {settings.host} is taken.", hint="Set another one: EASYMAKER_LOCAL_PORT."
+            ) from error
+        log.info("Ready on http://%s:%s", settings.host, settings.port)
+        await server.serve(sockets=sockets)

@@ -1,0 +1,36 @@
+"""Where the daemon and ``runtimes/training`` meet; the two never import each other (``tests/contract`` proves both sides).
+
+A node of a training has one directory of its own on the host, ``work/training/<id>/node-<n>/``. In a container it is mounted
+at ``NODE_ROOT``; without private paths the workload sees the host's path. Below it:
+
+========================  =====================================================================================
+``source/``               this node's copy of the algorithm: working directory, ``EM_SOURCE_DIR`` (EV-04)
+``model/``                ``EM_MODEL_DIR`` (EV-08)
+``checkpoint/``           ``EM_CHECKPOINT_DIR`` (EV-10)
+``tensorboard/``          ``EM_TENSORBOARD_LOG_DIR`` (EV-13)
+``dataset/<name>/``       read-only mounts, ``EM_DATASET_<NAME>`` (EV-06); without private paths: the data's own path
+``checkpoint-input/``     read-only mount, ``EM_CHECKPOINT_INPUT_DIR`` (EV-09)
+``work/``                 ``HOME``, ``TMPDIR``, packages of the user's ``requirements.txt``; removed at the end
+``control/``              ``EASYMAKER_CONTROL_DIR``: what the launcher tells the daemon
+========================  =====================================================================================
+
+The workload's command is ``python -I <runtimes>/training/launch.py [torchrun options] -- <entry point> [--key value …]``.
+The launcher installs ``source/requirements.txt`` if there is one (TR-11), then replaces itself by the entry point, so the
+workload's exit is the entry point's exit. If the installation fails it writes ``control/failure.json``
+(``{"reason": "REQUIREMENTS", "message": "<pip's own words>"}``) and ends with ``EXIT_NOT_STARTED``.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+NODE_ROOT = Path("/easymaker")
+RUNTIMES_ROOT = Path("/opt/easymaker/runtimes")
+
+LAUNCHER = Path("training/launch.py")
+CONTROL_DIR_VARIABLE = "EASYMAKER_CONTROL_DIR"
+WORK_DIR_VARIABLE = "EASYMAKER_WORK_DIR"
+FAILURE_FILE = "failure.json"
+EXIT_NOT_STARTED = 125
+
+NODE_DIRECTORIES = ("source", "model", "checkpoint", "tensorboard", "work", "control")

@@ -1,0 +1,119 @@
+"""Every error that the product raises on purpose.
+
+EasyMakerError
+├── InvalidRequest         bad input; carries the fields at fault
+├── NotFound               no such resource
+├── Conflict               the resource's state, or another resource, forbids the operation
+│   └── StaleRecord        somebody else moved the row first; read again
+├── Unauthorized           no token, or a wrong one
+├── TransientError         may go away by itself; carries the pause before the next try
+│   └── EngineUnavailable  the container engine does not answer
+└── PermanentError         will not go away; ends the operation with a reason
+    ├── EnvironmentFailed  an image or environment could not be prepared
+    ├── StorageError       a path cannot be resolved, read or written
+    └── DaemonError        the daemon cannot start, or another one runs
+
+HTTP statuses live in ``api/``, exit codes in ``cli/``; ``code`` is stable and meant for programs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class FieldError:
+    """One field of a request and what is wrong with it; ``field`` is the wire name, dotted for nested ones."""
+
+    field: str
+    message: str
+
+
+class EasyMakerError(Exception):
+    """Base of all. ``message`` is for a person, ``hint`` says what to do next."""
+
+    code = "ERROR"
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return self.message if self.hint is None else f"{self.message} {self.hint}"
+
+
+class InvalidRequest(EasyMakerError):
+    """The request cannot be granted as it stands; nothing was created (GN-02)."""
+
+    code = "INVALID_REQUEST"
+
+    def __init__(self, fields: Sequence[FieldError] | str, *, hint: str | None = None) -> None:
+        self.fields = () if isinstance(fields, str) else tuple(fields)
+        text = fields if isinstance(fields, str) else "; ".join(f"{f.field}: {f.message}" for f in self.fields)
+        super().__init__(text, hint=hint)
+
+
+class NotFound(EasyMakerError):
+    """There is no such resource, or it was deleted."""
+
+    code = "NOT_FOUND"
+
+
+class Conflict(EasyMakerError):
+    """The status of the resource, or another resource, forbids the operation (GN-27, DP-19)."""
+
+    code = "CONFLICT"
+
+
+class StaleRecord(Conflict):
+    """The row no longer has the status that the caller saw; nothing was changed."""
+
+    code = "STALE_RECORD"
+
+
+class Unauthorized(EasyMakerError):
+    """The request carries no token, or not the right one."""
+
+    code = "UNAUTHORIZED"
+
+
+class TransientError(EasyMakerError):
+    """May pass by itself: try again after ``delay_seconds``."""
+
+    code = "TRY_AGAIN"
+
+    def __init__(self, message: str, *, delay_seconds: float = 1.0, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.delay_seconds = delay_seconds
+
+
+class EngineUnavailable(TransientError):
+    """The container engine does not answer."""
+
+    code = "ENGINE_UNAVAILABLE"
+
+
+class PermanentError(EasyMakerError):
+    """Trying again changes nothing."""
+
+    code = "FAILED"
+
+
+class EnvironmentFailed(PermanentError):
+    """An image or environment could not be prepared; the message carries the tool's own words."""
+
+    code = "ENVIRONMENT_FAILED"
+
+
+class StorageError(PermanentError):
+    """A data location cannot be resolved, read or written."""
+
+    code = "STORAGE_ERROR"
+
+
+class DaemonError(PermanentError):
+    """The daemon cannot start."""
+
+    code = "DAEMON_ERROR"

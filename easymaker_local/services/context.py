@@ -1,0 +1,69 @@
+"""Everything that services and controllers share, built once by ``daemon.py`` and passed down."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from easymaker_local.artifacts.catalogue import Catalogue
+from easymaker_local.artifacts.storage import Storage
+from easymaker_local.domain.flavor import Flavor
+from easymaker_local.domain.ledger import Amount
+from easymaker_local.drivers.base import Driver, Environments
+from easymaker_local.errors import NotFound
+from easymaker_local.kit.clock import Clock
+from easymaker_local.settings import Settings
+from easymaker_local.store import Store
+
+
+class Hinter(Protocol):
+    """Wakes the loop for a resource after a change was committed; losing a hint only costs time."""
+
+    def hint(self, kind: str, resource_id: str) -> None:
+        """Ask for a pass soon."""
+        ...
+
+
+class NoHints:
+    """For services without a running loop, in tests."""
+
+    def hint(self, kind: str, resource_id: str) -> None:
+        """Do nothing."""
+
+
+@dataclass(frozen=True)
+class Context:
+    """Settings, state and the means to act. ``capacity`` is what the ledger may promise."""
+
+    settings: Settings
+    clock: Clock
+    store: Store
+    driver: Driver
+    environments: Environments
+    storage: Storage
+    catalogue: Catalogue
+    flavors: Sequence[Flavor]
+    capacity: Amount
+    hinter: Hinter
+
+    def flavor(self, flavor_id: str) -> Flavor:
+        """Return a flavor by id; raises NotFound."""
+        for flavor in self.flavors:
+            if flavor.id == flavor_id:
+                return flavor
+        raise NotFound(f"There is no flavor {flavor_id!r}.")
+
+    def work_directory(self, training_id: str) -> Path:
+        """Return where a training's nodes have their directories."""
+        return self.settings.work / "training" / training_id
+
+    def log_directory(self, training_id: str) -> Path:
+        """Return where a training's logs are."""
+        return self.settings.logs / "training" / training_id
+
+    @property
+    def trash(self) -> Path:
+        """What is deleted goes here by rename first, so that a crash leaves nothing half-deleted in sight."""
+        return self.settings.home / "trash"

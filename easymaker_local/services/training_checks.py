@@ -1,0 +1,125 @@
+"""What a training's spec alone cannot tell: catalogue, machine and storage. All faults are collected, none is booked yet."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path, PurePosixPath
+
+from easymaker_local.artifacts.storage import Storage, check_directory
+from easymaker_local.domain.flavor import Flavor
+from easymaker_local.domain.image import CoreType, Framework, Image
+from easymaker_local.domain.ledger import Waiting, admit, amount_of
+from easymaker_local.domain.training_spec import TrainingSpec
+from easymaker_local.errors import FieldError, InvalidRequest, NotFound, StorageError
+from easymaker_local.services.context import Context
+
+TRAINING_GROUP = "TRAINING"
+
+
+async def check_training(context: Context, spec: TrainingSpec) -> Flavor:
+    """Return the flavor if everything that ``spec`` names exists and fits; raises InvalidRequest with every field at fault."""
+    faults: list[FieldError] = []
+    image = _image(context, spec, faults)
+    flavor = _flavor(context, spec, faults)
+    if image is not None and flavor is not None:
+        _match(spec, image, flavor, faults)
+    minimum = context.settings.minimum_data_storage_gb
+    if spec.data_storage_size is not None and spec.data_storage_size < minimum:
+        faults.append(FieldError("dataStorageSize", f"at least {minimum} GB"))
+    shortest = context.settings.minimum_timeout_minutes
+    if spec.timeout_minutes < shortest:
+        faults.append(FieldError("timeoutMinutes", f"at least {shortest} minutes"))
+    faults += _algorithm(spec)
+    # Looking at files may block on a slow NAS: never on the event loop.
+    faults += await asyncio.to_thread(_locations, context, spec)
+    if faults:
+        raise InvalidRequest(faults)
+    assert flavor is not None
+    return flavor
+
+
+def _image(context: Context, spec: TrainingSpec, faults: list[FieldError]) -> Image | None:
+    image = context.catalogue.by_id(spec.image_id)
+    if image is None:
+        faults.append(FieldError("imageId", f"there is no image {spec.image_id!r}"))
+    elif image.group != TRAINING_GROUP:
+        faults.append(FieldError("imageId", f"{image.name!r} is not a training image"))
+        return None
+    return image
+
+
+def _flavor(context: Context, spec: TrainingSpec, faults: list[FieldError]) -> Flavor | None:
+    try:
+        flavor = context.flavor(spec.flavor_id)
+    except NotFound as error:
+        faults.append(FieldError("flavorId", error.message))
+        return None
+    request = Waiting("training", "", (amount_of(flavor),) * spec.instance_count)
+    # Compared with an empty machine and an empty queue: only "never" can come back (IT-L03, DT-L02).
+    never = admit(request, context.capacity, booked=(), ahead=())
+    if never is not None:
+        nodes = f" times {spec.instance_count} nodes" if spec.instance_count > 1 else ""
+        advice = "choose a smaller flavor or fewer nodes" if nodes else "choose a smaller flavor"
+        faults.append(FieldError("flavorId", f"{flavor.name}{nodes} can never run here: {never.message} {advice}"))
+    return flavor
+
+
+def _match(spec: TrainingSpec, image: Image, flavor: Flavor, faults: list[FieldError]) -> None:
+    if image.core_type is CoreType.GPU and flavor.core_type is CoreType.CPU:
+        faults.append(FieldError("imageId", f"{image.name!r} is a GPU image, {flavor.name!r} is a CPU flavor"))
+    if image.core_type is CoreType.CPU and flavor.core_type is CoreType.GPU:
+        faults.append(FieldError("imageId", f"{image.name!r} is a CPU image, {flavor.name!r} is a GPU flavor"))
+    if not spec.use_torchrun:
+        return
+    if image.framework is not Framework.PYTORCH:
+        faults.append(FieldError("useTorchrun", "torchrun is offered for PyTorch images only"))
+    most = flavor.gpu_count or flavor.vcpus
+    if not 1 <= spec.nproc_per_node <= most:
+        unit = "GPUs" if flavor.gpu_count else "vCPUs"
+        faults.append(FieldError("nprocPerNode", f"1 to {most}, the {unit} of {flavor.name}"))
+
+
+def _algorithm(spec: TrainingSpec) -> list[FieldError]:
+    if spec.algorithm_id is not None:
+        return [FieldError("algorithmId", f"there is no algorithm {spec.algorithm_id!r}")]
+    required = {"sourceDirUri": spec.source_dir_uri, "entryPoint": spec.entry_point}
+    return [FieldError(field, "required for an own algorithm") for field, value in required.items() if value is None]
+
+
+def _locations(context: Context, spec: TrainingSpec) -> list[FieldError]:
+    faults: list[FieldError] = []
+    inputs = {"checkPointInputUri": spec.check_point_input_uri}
+    inputs |= {f"datasetList.{i}.dataUri": dataset.data_uri for i, dataset in enumerate(spec.dataset_list)}
+    for field, uri in inputs.items():
+        if uri is not None:
+            _check_input(context, field, uri, faults)
+    for field, uri in {"modelUploadUri": spec.model_upload_uri, "checkPointUploadUri": spec.check_point_upload_uri}.items():
+        try:
+            if uri is not None:
+                context.storage.resolve_output(uri)
+        except StorageError as error:
+            faults.append(FieldError(field, str(error)))
+    if spec.source_dir_uri is not None:
+        try:
+            source = input_directory(context.storage, spec.source_dir_uri)
+        except StorageError as error:
+            faults.append(FieldError("sourceDirUri", str(error)))
+        else:
+            entry = spec.entry_point
+            if entry is not None and not (source / PurePosixPath(entry)).is_file():
+                faults.append(FieldError("entryPoint", f"there is no file {entry!r} in {spec.source_dir_uri}"))
+    return faults
+
+
+def _check_input(context: Context, field: str, uri: str, faults: list[FieldError]) -> None:
+    try:
+        input_directory(context.storage, uri)
+    except StorageError as error:
+        faults.append(FieldError(field, str(error)))
+
+
+def input_directory(storage: Storage, uri: str) -> Path:
+    """Return the host path of an input; raises StorageError if it is not a directory."""
+    location = storage.resolve(uri)
+    check_directory(location)
+    return location.path

@@ -1,0 +1,133 @@
+"""Trainings: create, list, stop, change, delete, logs (TR). The controller does the rest."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import sqlite3
+from dataclasses import replace
+from pathlib import Path
+
+from easymaker_local.domain.experiment import ExperimentStatus
+from easymaker_local.domain.image import Image
+from easymaker_local.domain.training import Desired, Training, TrainingStatus
+from easymaker_local.domain.training_spec import TrainingChange, TrainingSpec
+from easymaker_local.errors import Conflict, FieldError, InvalidRequest, NotFound
+from easymaker_local.kit.ids import new_id
+from easymaker_local.services.context import Context
+from easymaker_local.services.training_checks import check_training
+from easymaker_local.store import events, experiments, trainings
+
+STOPPABLE = ", ".join(s for s in TrainingStatus if s.is_stoppable)
+DELETABLE = ", ".join(s for s in TrainingStatus if s.is_finished)
+
+
+class Trainings:
+    """REST, and later schedules, tunings and pipelines, all create trainings here and obey the same rules."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    async def create(self, spec: TrainingSpec) -> Training:
+        """Check everything and ask for the training; raises InvalidRequest with every field at fault, nothing is kept then."""
+        context = self._context
+        if spec.experiment_id is None:
+            raise InvalidRequest([FieldError("experimentId", "required")])
+        flavor = await check_training(context, spec)
+        training = Training(
+            id=new_id(), name=spec.training_name, description=spec.description, spec=spec, flavor=flavor,
+            status=TrainingStatus.CREATE_REQUESTED, desired=Desired.RUN, cause=None, attempt=1,
+            created_at=context.clock.now(),
+        )  # fmt: skip
+
+        def insert(db: sqlite3.Connection) -> None:
+            assert spec.experiment_id is not None
+            # In the same transaction as the insert, so that a deletion at the same time cannot slip between (DP-20).
+            experiment = experiments.find(db, spec.experiment_id)
+            if experiment is None or experiment.deleted_at is not None:
+                raise InvalidRequest([FieldError("experimentId", f"there is no experiment {spec.experiment_id!r}")])
+            if experiment.status is not ExperimentStatus.ACTIVE:
+                fault = f"experiment {experiment.name!r} is {experiment.status}, not ACTIVE"
+                raise InvalidRequest([FieldError("experimentId", fault)])
+            trainings.add(db, training)
+
+        await context.store.write(insert)
+        context.hinter.hint(trainings.KIND, training.id)
+        return training
+
+    async def get(self, training_id: str) -> Training:
+        """Return one; raises NotFound."""
+        return await self._context.store.read(lambda db: trainings.get(db, training_id))
+
+    async def list_all(self, experiment_id: str | None = None) -> list[Training]:
+        """Return all, or those of one experiment (EX-07), newest first."""
+        return await self._context.store.read(lambda db: trainings.list_all(db, experiment_id))
+
+    def image(self, training: Training) -> Image | None:
+        """Return the catalogue's image; None if it was taken out of the catalogue since."""
+        return self._context.catalogue.by_id(training.spec.image_id)
+
+    async def events(self, training_id: str, after: int) -> list[events.Event]:
+        """Return the history after event id ``after``."""
+        await self.get(training_id)
+        return await self._context.store.read(lambda db: events.of_resource(db, trainings.KIND, training_id, after))
+
+    async def stop(self, training_id: str) -> None:
+        """Ask for the end (TR-50); raises Conflict if the status does not permit it. A repeated request is no error."""
+
+        def want(db: sqlite3.Connection) -> None:
+            training = trainings.get(db, training_id)
+            if not training.status.is_stoppable:
+                raise Conflict(f"Training {training_id} is {training.status}; stop is possible in {STOPPABLE}.")
+            if training.desired is not Desired.STOP:
+                now = self._context.clock.now()
+                trainings.want(db, training, Desired.STOP, now, "The user asked to stop it.")
+
+        await self._context.store.write(want)
+        self._context.hinter.hint(trainings.KIND, training_id)
+
+    async def change(self, training_id: str, change: TrainingChange) -> Training:
+        """Change name, description or tags. A field that is absent stays."""
+        if not change.model_fields_set:
+            raise InvalidRequest([FieldError("trainingName", "give a name, a description or tags")])
+
+        def apply(db: sqlite3.Connection) -> Training:
+            training = trainings.get(db, training_id)
+            wanted = {field: getattr(change, field) for field in change.model_fields_set}
+            spec = training.spec.model_copy(update=wanted)
+            trainings.change(db, training, spec, self._context.clock.now())
+            return replace(training, name=spec.training_name, description=spec.description, spec=spec)
+
+        return await self._context.store.write(apply)
+
+    async def delete(self, training_id: str) -> None:
+        """Delete the training, its logs and working files, never what it stored (TR-53, DP-02, GN-12)."""
+
+        def apply(db: sqlite3.Connection) -> None:
+            training = trainings.get(db, training_id)
+            if not training.status.is_finished:
+                raise Conflict(
+                    f"Training {training_id} is {training.status}; deletion is possible in {DELETABLE}.",
+                    hint="Stop it first.",
+                )
+            trainings.delete(db, training)
+            events.forget(db, trainings.KIND, training_id)
+
+        await self._context.store.write(apply)
+        await asyncio.to_thread(self._discard_files, training_id)
+
+    async def log(self, training_id: str, node: int) -> Path:
+        """Return the log file of a node; it may not exist yet. Raises NotFound for a node that the training has not."""
+        training = await self.get(training_id)
+        if not 0 <= node < training.spec.instance_count:
+            raise NotFound(f"Training {training_id} has the nodes 0 to {training.spec.instance_count - 1}, not {node}.")
+        return self._context.log_directory(training_id) / f"node-{node}.log"
+
+    def _discard_files(self, training_id: str) -> None:
+        # Renamed first: a crash in the long removal leaves no half of a training where somebody looks.
+        self._context.trash.mkdir(parents=True, exist_ok=True)
+        for folder in (self._context.work_directory(training_id), self._context.log_directory(training_id)):
+            if folder.exists():
+                aside = self._context.trash / f"{folder.parent.parent.name}-{training_id}"
+                folder.rename(aside)
+                shutil.rmtree(aside, ignore_errors=True)

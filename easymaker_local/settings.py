@@ -1,0 +1,184 @@
+"""Every setting of the appliance: from ``config.toml``, overridden by ``EASYMAKER_LOCAL_*`` variables.
+
+Paths below the home directory are derived on access, so that a test or a second appliance needs one value only
+(architecture 3).
+"""
+
+from __future__ import annotations
+
+import os
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from easymaker_local.errors import DaemonError
+
+PREFIX = "EASYMAKER_LOCAL_"
+
+
+class DriverChoice(StrEnum):
+    """Which driver runs workloads; ``auto`` takes docker when the engine answers."""
+
+    AUTO = "auto"
+    DOCKER = "docker"
+    PROCESS = "process"
+
+
+class Nas(BaseModel):
+    """A directory of this machine that ``nas://{id}:/…`` may address (GN-08, GN-L06)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    path: Path
+    read_only: bool = False
+
+
+class FlavorSetting(BaseModel):
+    """A flavor of the user's own, beside the generated ones (IT-L01)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field(min_length=1, max_length=50)
+    vcpus: int = Field(ge=1)
+    memory_gib: int = Field(ge=1)
+
+
+def config_file() -> Path:
+    """Return the path of the settings file; ``EASYMAKER_LOCAL_CONFIG`` replaces the default."""
+    chosen = os.environ.get(PREFIX + "CONFIG")
+    return Path(chosen) if chosen else platformdirs.user_config_path("easymaker-local") / "config.toml"
+
+
+def _pip_wheelhouse() -> Path | None:
+    """Return the first local directory of pip's own ``PIP_FIND_LINKS``, so that what serves pip serves us."""
+    for entry in os.environ.get("PIP_FIND_LINKS", "").split():
+        if Path(entry).is_dir():
+            return Path(entry)
+    return None
+
+
+class Settings(BaseSettings):
+    """Read once, at the start; frozen."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_nested_delimiter="__", frozen=True, extra="forbid")
+
+    home: Path = Field(
+        default_factory=lambda: platformdirs.user_data_path("easymaker-local"),
+        description="Data directory: database, logs, storage, environments.",
+    )
+    host: str = Field(default="127.0.0.1", description="Address that the API listens on. Keep it on loopback.")
+    port: int = Field(default=10090, ge=0, le=65535, description="Port of the API; the SDK's local profile uses 10090.")
+    driver: DriverChoice = Field(default=DriverChoice.AUTO, description="auto, docker or process.")
+    docker_host: str | None = Field(
+        default_factory=lambda: os.environ.get("DOCKER_HOST"),
+        description="Address of the container engine. Default: DOCKER_HOST, then the engine's own default.",
+    )
+    appkey: str = Field(default="local", min_length=1, max_length=36, description="Given to workloads as EM_APPKEY.")
+    region: str = Field(default="local", min_length=1, description="Given to workloads as EM_REGION.")
+    tenant_id: str = Field(
+        default="local", pattern=r"^[A-Za-z0-9_-]{1,64}$", description="Tenant in obs:// addresses: AUTH_{tenant_id}."
+    )
+    user_id: str = Field(default="easymaker", description="API user id of the system account (OS-09).")
+    nas: dict[str, Nas] = Field(default_factory=dict, description="NAS id -> directory that nas:// may address.")
+    flavors: tuple[FlavorSetting, ...] = Field(default=(), description="Flavors beside the generated ones.")
+    wheelhouse: Path | None = Field(
+        default_factory=_pip_wheelhouse,
+        description="Directory of wheels that every install looks into first. Default: PIP_FIND_LINKS.",
+    )
+    cpu_overcommit: float = Field(
+        default=1.0, ge=0.1, le=100, description="How many vCPUs are promised per CPU of the machine."
+    )
+    reserved_memory_gib: float = Field(
+        default=1.0, ge=0, description="Memory in GiB kept for the system and the daemon, never promised to jobs."
+    )
+    stop_grace_seconds: float = Field(
+        default=30.0, ge=0, le=3600, description="Seconds between SIGTERM and SIGKILL when a job is stopped."
+    )
+    minimum_data_storage_gb: int = Field(
+        default=1, ge=1, description="Smallest data storage size of a job in GB; the cloud's is 300 (TR-L03)."
+    )
+    minimum_timeout_minutes: int = Field(
+        default=60, ge=1, le=43200, description="Shortest maximum time of a job in minutes; the cloud's is one hour (GN-24)."
+    )
+    resync_seconds: float = Field(
+        default=10.0, gt=0, description="How often every unfinished resource is looked at without being asked."
+    )
+
+    @field_validator("home", "wheelhouse")
+    @classmethod
+    def _absolute(cls, value: Path | None) -> Path | None:
+        return None if value is None else value.expanduser().absolute()
+
+    @classmethod
+    def settings_customise_sources(
+        cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource, dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, config_file())
+
+    @property
+    def database(self) -> Path:
+        """SQLite database of resources, ledger and events."""
+        return self.home / "state.db"
+
+    @property
+    def token_file(self) -> Path:
+        """The user's token, mode 0600."""
+        return self.home / "token"
+
+    @property
+    def lock_file(self) -> Path:
+        """Held by the running daemon."""
+        return self.home / "daemon.lock"
+
+    @property
+    def daemon_log(self) -> Path:
+        """Output of a daemon started with ``up``."""
+        return self.logs / "daemon.log"
+
+    @property
+    def logs(self) -> Path:
+        """Logs, one folder per resource."""
+        return self.home / "logs"
+
+    @property
+    def storage(self) -> Path:
+        """Buckets, one folder each."""
+        return self.home / "storage"
+
+    @property
+    def work(self) -> Path:
+        """Staging directories of jobs: ``work/<kind>/<id>/``."""
+        return self.home / "work"
+
+    @property
+    def environments(self) -> Path:
+        """Virtual environments of the process driver."""
+        return self.home / "environments"
+
+    @property
+    def workloads(self) -> Path:
+        """The process driver's records."""
+        return self.home / "workloads"
+
+    @property
+    def images(self) -> Path:
+        """Catalogue images of the user's own, beside those that ship."""
+        return self.home / "images"
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """Read the settings; raises DaemonError that names file, setting and fault."""
+    try:
+        return Settings(**overrides)
+    except ValidationError as error:
+        faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        hint = f"See {config_file()} and {PREFIX}*."
+        raise DaemonError(f"The settings are not valid: {faults}.", hint=hint) from error
+    except ValueError as error:
+        raise DaemonError(f"{config_file()} cannot be read: {error}.") from error

@@ -1,0 +1,97 @@
+"""Rows of experiments."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+
+from easymaker_local.domain.experiment import TRANSITIONS, Experiment, ExperimentStatus
+from easymaker_local.errors import Conflict, NotFound, StaleRecord
+from easymaker_local.store.events import EventType, record
+
+KIND = "experiment"
+
+
+def _experiment(row: sqlite3.Row) -> Experiment:
+    return Experiment(**{**dict(row), "status": ExperimentStatus(row["status"])})
+
+
+def add(db: sqlite3.Connection, experiment: Experiment) -> None:
+    """Insert; raises Conflict if an experiment of that name exists."""
+    try:
+        db.execute(
+            "INSERT INTO experiments (id, name, description, status, message, created_at) VALUES (?, ?, ?, ?, ?, ?)",
+            (
+                experiment.id, experiment.name, experiment.description, experiment.status, experiment.message,
+                experiment.created_at,
+            ),
+        )
+    except sqlite3.IntegrityError as error:
+        raise Conflict(f"An experiment named {experiment.name!r} exists already.") from error
+    record(db, KIND, experiment.id, experiment.created_at, EventType.STATUS, status=experiment.status)
+
+
+def get(db: sqlite3.Connection, experiment_id: str) -> Experiment:
+    """Return an experiment that exists; raises NotFound."""
+    experiment = find(db, experiment_id)
+    if experiment is None or experiment.deleted_at is not None:
+        raise NotFound(f"There is no experiment {experiment_id!r}.")
+    return experiment
+
+
+def find(db: sqlite3.Connection, experiment_id: str) -> Experiment | None:
+    """Return an experiment or its tombstone, for those that refer to it (EX-21)."""
+    row = db.execute("SELECT * FROM experiments WHERE id = ?", (experiment_id,)).fetchone()
+    return None if row is None else _experiment(row)
+
+
+def list_all(
+    db: sqlite3.Connection, ids: Sequence[str] | None = None, names: Sequence[str] | None = None
+) -> list[Experiment]:
+    """Return experiments, newest first; both filters given: the intersection (rest-api §6.4)."""
+    where, values = ["deleted_at IS NULL"], []
+    for column, wanted in (("id", ids), ("name", names)):
+        if wanted is not None:
+            where.append(f"{column} IN ({', '.join('?' * len(wanted))})")
+            values += list(wanted)
+    query = f"SELECT * FROM experiments WHERE {' AND '.join(where)} ORDER BY created_at DESC, id"  # noqa: S608 fixed words
+    return [_experiment(row) for row in db.execute(query, values)]
+
+
+def transition(
+    db: sqlite3.Connection, experiment_id: str, *, seen: ExperimentStatus, to: ExperimentStatus, now: float,
+    message: str | None = None,
+) -> None:
+    """Change the status if it is still ``seen``; raises StaleRecord otherwise."""
+    if to not in TRANSITIONS[seen]:
+        raise AssertionError(f"{seen} never becomes {to}")
+    changed = db.execute(
+        "UPDATE experiments SET status = ?, message = ? WHERE id = ? AND status = ? AND deleted_at IS NULL",
+        (to, message, experiment_id, seen),
+    ).rowcount
+    if not changed:
+        raise StaleRecord(f"Experiment {experiment_id} is no longer {seen}.")
+    record(db, KIND, experiment_id, now, EventType.STATUS, status=to, message=message)
+
+
+def change(db: sqlite3.Connection, experiment: Experiment, name: str, description: str | None, now: float) -> None:
+    """Rename or describe (EX-09); raises Conflict if the name is taken."""
+    try:
+        db.execute("UPDATE experiments SET name = ?, description = ? WHERE id = ?", (name, description, experiment.id))
+    except sqlite3.IntegrityError as error:
+        raise Conflict(f"An experiment named {name!r} exists already.") from error
+    if name != experiment.name:
+        record(db, KIND, experiment.id, now, EventType.REQUEST, message=f"Renamed from {experiment.name!r} to {name!r}.")
+
+
+def bury(db: sqlite3.Connection, experiment_id: str, now: float) -> None:
+    """Delete: a tombstone stays for those that refer to it."""
+    db.execute("UPDATE experiments SET deleted_at = ? WHERE id = ?", (now, experiment_id))
+    record(db, KIND, experiment_id, now, EventType.REQUEST, message="Deleted.")
+
+
+def in_status(db: sqlite3.Connection, statuses: Sequence[ExperimentStatus]) -> list[Experiment]:
+    """Return experiments in any of the statuses, oldest first."""
+    marks = ", ".join("?" * len(statuses))
+    query = f"SELECT * FROM experiments WHERE deleted_at IS NULL AND status IN ({marks}) ORDER BY created_at"  # noqa: S608
+    return [_experiment(row) for row in db.execute(query, list(statuses))]

@@ -1,0 +1,131 @@
+"""Rows of trainings. Requests write ``desired``; ``transition`` alone writes ``status``, by compare-and-set."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Any
+
+from easymaker_local.domain.flavor import Flavor
+from easymaker_local.domain.reason import Cause, Reason
+from easymaker_local.domain.training import TRANSITIONS, Desired, Training, TrainingStatus
+from easymaker_local.domain.training_spec import TrainingSpec
+from easymaker_local.errors import NotFound, StaleRecord
+from easymaker_local.store.events import EventType, record
+
+KIND = "training"
+
+
+def _training(row: sqlite3.Row) -> Training:
+    cause = None if row["reason"] is None else Cause(Reason(row["reason"]), row["message"])
+    return Training(
+        id=row["id"], name=row["name"], description=row["description"],
+        spec=TrainingSpec.model_validate_json(row["spec"]), flavor=Flavor.model_validate_json(row["flavor"]),
+        status=TrainingStatus(row["status"]), desired=Desired(row["desired"]), cause=cause, attempt=row["attempt"],
+        created_at=row["created_at"], started_at=row["started_at"], finished_at=row["finished_at"],
+    )
+
+
+def add(db: sqlite3.Connection, training: Training) -> None:
+    """Insert a new training with its first event."""
+    assert training.spec.experiment_id is not None
+    db.execute(
+        """INSERT INTO trainings (id, experiment_id, name, description, spec, flavor, status, desired, is_finished,
+           attempt, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?)""",
+        (
+            training.id, training.spec.experiment_id, training.name, training.description,
+            training.spec.model_dump_json(by_alias=True), training.flavor.model_dump_json(), training.status,
+            training.desired, training.attempt, training.created_at,
+        ),
+    )
+    record(db, KIND, training.id, training.created_at, EventType.STATUS, status=training.status)
+
+
+def get(db: sqlite3.Connection, training_id: str) -> Training:
+    """Return a training; raises NotFound."""
+    row = db.execute("SELECT * FROM trainings WHERE id = ?", (training_id,)).fetchone()
+    if row is None:
+        raise NotFound(f"There is no training {training_id!r}.")
+    return _training(row)
+
+
+def list_all(db: sqlite3.Connection, experiment_id: str | None = None) -> list[Training]:
+    """Return trainings, newest first; all of them, since the SDK knows no paging (rest-api §1.6)."""
+    if experiment_id is None:
+        return [_training(row) for row in db.execute("SELECT * FROM trainings ORDER BY created_at DESC, id")]
+    query = "SELECT * FROM trainings WHERE experiment_id = ? ORDER BY created_at DESC, id"
+    return [_training(row) for row in db.execute(query, (experiment_id,))]
+
+
+def unfinished(db: sqlite3.Connection, experiment_id: str | None = None) -> list[Training]:
+    """Return trainings that have not reached a final status, oldest first."""
+    query = "SELECT * FROM trainings WHERE is_finished = 0 AND (? IS NULL OR experiment_id = ?) ORDER BY created_at"
+    return [_training(row) for row in db.execute(query, (experiment_id, experiment_id))]
+
+
+def unfinished_ids(db: sqlite3.Connection) -> list[str]:
+    """Return the ids of trainings that still have a way to go, oldest first."""
+    return [row["id"] for row in db.execute("SELECT id FROM trainings WHERE is_finished = 0 ORDER BY created_at")]
+
+
+def transition(
+    db: sqlite3.Connection, training: Training, *, to: TrainingStatus, cause: Cause | None, now: float
+) -> None:
+    """Change the status if it is still the one of ``training``, with its event; raises StaleRecord otherwise."""
+    if to not in TRANSITIONS[training.status]:
+        raise AssertionError(f"{training.status} never becomes {to}")
+    columns: dict[str, Any] = {
+        "status": to, "is_finished": int(to.is_finished),
+        "reason": cause.reason if cause else None, "message": cause.message if cause else None,
+    }
+    if to is TrainingStatus.RUNNING:
+        columns["started_at"] = now
+    if to.is_finished:
+        columns["finished_at"] = now
+    assignments = ", ".join(f"{column} = ?" for column in columns)
+    changed = db.execute(
+        f"UPDATE trainings SET {assignments} WHERE id = ? AND status = ?",  # noqa: S608 columns are literals above
+        (*columns.values(), training.id, training.status),
+    ).rowcount
+    if not changed:
+        raise StaleRecord(f"Training {training.id} is no longer {training.status}.")
+    record(db, KIND, training.id, now, EventType.STATUS, status=to, cause=cause)
+
+
+def explain(db: sqlite3.Connection, training: Training, cause: Cause, now: float) -> None:
+    """Replace the reason beside an unchanged status; a new reason, or new words for waiting, is an event."""
+    db.execute(
+        "UPDATE trainings SET reason = ?, message = ? WHERE id = ? AND status = ?",
+        (cause.reason, cause.message, training.id, training.status),
+    )
+    # Words of a preparation change every second: only its beginning is history.
+    is_progress = training.cause is not None and cause.reason is training.cause.reason is Reason.PREPARING_ENVIRONMENT
+    if not is_progress:
+        record(db, KIND, training.id, now, EventType.NOTE, cause=cause)
+
+
+def want(db: sqlite3.Connection, training: Training, desired: Desired, now: float, message: str) -> None:
+    """Write the user's wish, if the status is still the one that permitted it; raises StaleRecord otherwise."""
+    changed = db.execute(
+        "UPDATE trainings SET desired = ? WHERE id = ? AND status = ?", (desired, training.id, training.status)
+    ).rowcount
+    if not changed:
+        raise StaleRecord(f"Training {training.id} is no longer {training.status}.")
+    record(db, KIND, training.id, now, EventType.REQUEST, message=message)
+
+
+def change(db: sqlite3.Connection, training: Training, spec: TrainingSpec, now: float) -> None:
+    """Replace name, description and tags (GN-13)."""
+    db.execute(
+        "UPDATE trainings SET name = ?, description = ?, spec = ? WHERE id = ?",
+        (spec.training_name, spec.description, spec.model_dump_json(by_alias=True), training.id),
+    )
+    record(db, KIND, training.id, now, EventType.REQUEST, message="Name, description or tags were changed.")
+
+
+def delete(db: sqlite3.Connection, training: Training) -> None:
+    """Remove the row; raises StaleRecord if the status changed."""
+    changed = db.execute(
+        "DELETE FROM trainings WHERE id = ? AND status = ?", (training.id, training.status)
+    ).rowcount
+    if not changed:
+        raise StaleRecord(f"Training {training.id} is no longer {training.status}.")
