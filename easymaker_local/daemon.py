@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 import secrets
+import socket
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -193,16 +194,29 @@ async def serve(settings: Settings) -> None:
         clock = daemon.context.clock
         app = create_app(daemon.services, daemon.preparation, daemon.token, started_at=clock.now(), stop=stop)
         config = uvicorn.Config(
-            app, host=settings.host, port=settings.port, log_level="warning", access_log=False, lifespan="off",
-            timeout_graceful_shutdown=2, server_header=False,
-        )  # fmt: skip
+            app, log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=2, server_header=False
+        )
         server = uvicorn.Server(config)
-        sockets = None
-        try:
-            sockets = [config.bind_socket()]
-        except SystemExit as error:
-            raise DaemonError(
-                f"Port {settings.port} on {settings.host} is taken.", hint="Set another one: EASYMAKER_LOCAL_PORT."
-            ) from error
-        log.info("Ready on http://%s:%s", settings.host, settings.port)
-        await server.serve(sockets=sockets)
+        with _listen(settings) as listener:
+            log.info("Ready on http://%s:%s", settings.host, listener.getsockname()[1])
+            await server.serve(sockets=[listener])
+
+
+def _listen(settings: Settings) -> socket.socket:
+    """Return the listening socket; raises DaemonError if the address cannot be had.
+
+    The protocol is named, which uvicorn's own sockets do not: asyncio switches Nagle's algorithm off only on sockets that
+    name it, and every answer on a kept connection would wait 40 ms for the client's delayed acknowledgement.
+    """
+    try:
+        found = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP)
+        family, kind, protocol, _, address = found[0]
+        listener = socket.socket(family, kind, protocol)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+    except OSError as error:
+        raise DaemonError(
+            f"{settings.host}:{settings.port} cannot be listened on: {error.strerror}.",
+            hint="Set another port: EASYMAKER_LOCAL_PORT.",
+        ) from error
+    return listener

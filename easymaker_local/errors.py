@@ -12,6 +12,7 @@ EasyMakerError
     ├── EnvironmentFailed  an image or environment could not be prepared
     ├── StorageError       a path cannot be resolved, read or written
     └── DaemonError        the daemon cannot start, or another one runs
+        └── DaemonUnreachable  no daemon answers the client
 
 HTTP statuses live in ``api/``, exit codes in ``cli/``; ``code`` is stable and meant for programs.
 """
@@ -117,3 +118,9 @@ class DaemonError(PermanentError):
     """The daemon cannot start."""
 
     code = "DAEMON_ERROR"
+
+
+class DaemonUnreachable(DaemonError):
+    """No daemon answers the client: it does not run, hangs, or something else has its port."""
+
+    code = "DAEMON_UNREACHABLE"

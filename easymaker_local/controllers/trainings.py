@@ -19,6 +19,7 @@ from easymaker_local.store import ledger, trainings
 
 # Enough for the way from request to end in one go; a bug that would circle for ever becomes a slow circle instead.
 _STEPS_PER_PASS = 20
+_BEFORE_THE_END = {TrainingStatus.CREATE_REQUESTED, TrainingStatus.CREATE_IN_PROGRESS, TrainingStatus.RUNNING}
 # How many of those that wait are told at once that something was given back.
 _WAKE_AT_ONCE = 20
 
@@ -49,7 +50,9 @@ class TrainingController:
                 decision = decide(training, facts, self._context.clock.now())
                 error = await self._act(training, decision)
             except TransientError as problem:
-                await self._explain(training, Cause(Reason.WAITING_FOR_ENGINE, str(problem)))
+                # Later statuses already say why it ends.
+                if training.status in _BEFORE_THE_END:
+                    await self._explain(training, Cause(Reason.WAITING_FOR_ENGINE, str(problem)))
                 raise
             moved = False
             if error is None:
@@ -159,7 +162,8 @@ class TrainingController:
         """Write what was decided; False if the status stays."""
         to = decision.to
         if to is None:
-            if decision.cause is not None:
+            waited_for_engine = training.cause is not None and training.cause.reason is Reason.WAITING_FOR_ENGINE
+            if decision.cause is not None or waited_for_engine:
                 await self._explain(training, decision.cause)
             return False
         now = self._context.clock.now()
@@ -182,7 +186,7 @@ class TrainingController:
             await self._wake_queue()
         return moved
 
-    async def _explain(self, training: Training, cause: Cause) -> None:
+    async def _explain(self, training: Training, cause: Cause | None) -> None:
         if cause != training.cause:
             now = self._context.clock.now()
             await self._context.store.write(lambda db: trainings.explain(db, training, cause, now))

@@ -14,6 +14,8 @@ from easymaker_local.store.events import EventType, record
 
 KIND = "training"
 
+_WORDY = {Reason.PREPARING_ENVIRONMENT}
+
 
 def _training(row: sqlite3.Row) -> Training:
     cause = None if row["reason"] is None else Cause(Reason(row["reason"]), row["message"])
@@ -91,15 +93,15 @@ def transition(
     record(db, KIND, training.id, now, EventType.STATUS, status=to, cause=cause)
 
 
-def explain(db: sqlite3.Connection, training: Training, cause: Cause, now: float) -> None:
-    """Replace the reason beside an unchanged status; a new reason, or new words for waiting, is an event."""
+def explain(db: sqlite3.Connection, training: Training, cause: Cause | None, now: float) -> None:
+    """Replace the reason beside an unchanged status; None: there is none any more. A new reason is an event."""
     db.execute(
         "UPDATE trainings SET reason = ?, message = ? WHERE id = ? AND status = ?",
-        (cause.reason, cause.message, training.id, training.status),
+        (cause and cause.reason, cause and cause.message, training.id, training.status),
     )
-    # Words of a preparation change every second: only its beginning is history.
-    is_progress = training.cause is not None and cause.reason is training.cause.reason is Reason.PREPARING_ENVIRONMENT
-    if not is_progress:
+    # The words of a preparation change every second: only its beginning is history.
+    is_progress = cause is not None and training.cause is not None and cause.reason is training.cause.reason and cause.reason in _WORDY
+    if cause is not None and not is_progress:
         record(db, KIND, training.id, now, EventType.NOTE, cause=cause)
 
 

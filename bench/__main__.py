@@ -1,0 +1,164 @@
+"""``make bench``: what the appliance costs, as ratios to doing the same by hand, taken in turns in one run.
+
+Prints a table and writes ``bench.json``. Rows and budgets: see README, "How fast it is".
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import psutil
+from rich.console import Console
+from rich.table import Table
+
+from easymaker_local.drivers.docker_engine import engine_answers
+from easymaker_local.testing.appliance import PLAIN_IMAGE, Appliance, plain_image
+
+# The job tells when its first line ran: what comes before is start-up, whoever did it.
+SCRIPT = "import time; print(time.time(), flush=True)\n"
+IDLE_SECONDS = 10.0
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table. ``ratio`` is ours ÷ reference where there is a reference; seconds and MiB otherwise."""
+
+    name: str
+    ours: float
+    reference: float | None
+    unit: str
+    budget: str
+    within: bool
+
+    @property
+    def ratio(self) -> float | None:
+        return None if self.reference is None else self.ours / self.reference
+
+
+def main() -> int:
+    """Run what this machine can run; returns 0 if every row is within its budget."""
+    parser = argparse.ArgumentParser(prog="bench", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=15, help="measurements per row")
+    parser.add_argument("--json", type=Path, default=Path("bench.json"))
+    options = parser.parse_args()
+    rows: list[Row] = []
+    with tempfile.TemporaryDirectory(prefix="easymaker-bench-") as folder:
+        with _appliance(Path(folder) / "process", "process") as appliance:
+            rows += [_ready(appliance), *_idle(appliance), _process_start(appliance, options.rounds)]
+        if engine_answers(os.environ.get("DOCKER_HOST")) is None:
+            print("No container engine answers: the docker row is left out.", file=sys.stderr)
+        else:
+            with _appliance(Path(folder) / "docker", "docker") as appliance:
+                rows.append(_docker_start(appliance, options.rounds))
+    _print(rows)
+    found = [{**asdict(row), "ratio": row.ratio} for row in rows]
+    machine = {"cpus": os.cpu_count(), "memory_mib": psutil.virtual_memory().total >> 20, "python": sys.version.split()[0]}
+    options.json.write_text(json.dumps({"machine": machine, "rounds": options.rounds, "rows": found}, indent=1) + "\n")
+    return 0 if all(row.within for row in rows) else 1
+
+
+@contextmanager
+def _appliance(home: Path, driver: str) -> Iterator[Appliance]:
+    plain_image(home)
+    appliance = Appliance(home, driver)
+    appliance.put("code", {"train.py": SCRIPT})
+    (home / "storage" / "models").mkdir()
+    appliance.start()
+    try:
+        # The environment is prepared, and everything that happens once has happened.
+        appliance.await_status(appliance.training()["trainingId"])
+        yield appliance
+    finally:
+        appliance.discard()
+
+
+def _submitted(appliance: Appliance) -> float:
+    with appliance.client() as client:
+        body = {
+            "trainingName": "bench", "experimentId": appliance.experiment(), "imageId": PLAIN_IMAGE, "flavorId": "m2.c1m2",
+            "sourceDirUri": appliance.uri("code"), "entryPoint": "train.py", "modelUploadUri": appliance.uri("models", "m"),
+        }  # fmt: skip
+        client.get("/flavors")  # a connection is there already, as in any client that has just listed something
+        began = time.time()
+        training = client.post("/trainings", json=body).json()["training"]["trainingId"]
+    ended = appliance.await_status(training)
+    assert ended["trainingStatusCode"] == "COMPLETE", ended
+    return float(appliance.log(training)) - began
+
+
+def _in_turns(ours: Callable[[], float], reference: Callable[[], float], rounds: int) -> tuple[float, float]:
+    """Measure both alternately, so that a noisy machine is noisy for both; returns medians in seconds."""
+    pairs = [(ours(), reference()) for _ in range(rounds)]
+    return statistics.median(a for a, _ in pairs), statistics.median(b for _, b in pairs)
+
+
+def _first_line(command: list[str]) -> float:
+    began = time.time()
+    return float(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout) - began
+
+
+def _process_start(appliance: Appliance, rounds: int) -> Row:
+    python = next((appliance.home / "environments").glob(f"{PLAIN_IMAGE}-*")) / "bin" / "python"
+    script = appliance.home / "storage" / "code" / "train.py"
+    ours, bare = _in_turns(lambda: _submitted(appliance), lambda: _first_line([str(python), str(script)]), rounds)
+    budget = "≤ bare start + 150 ms"
+    return Row("submit → first line, process (bare start)", ours, bare, "s", budget, ours <= bare + 0.150)
+
+
+def _docker_start(appliance: Appliance, rounds: int) -> Row:
+    images = subprocess.run(
+        ["docker", "images", "--filter", f"label=easymaker.image={PLAIN_IMAGE}", "--format", "{{.Repository}}:{{.Tag}}"],
+        check=True, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    folder = appliance.home / "storage" / "code"
+    command = ["docker", "run", "--rm", "--volume", f"{folder}:/code:ro", images.stdout.split()[0], "python", "/code/train.py"]
+    ours, bare = _in_turns(lambda: _submitted(appliance), lambda: _first_line(command), rounds)
+    return Row("submit → first line, docker (docker run)", ours, bare, "s", "≤ 1.15 ×", ours <= 1.15 * bare)
+
+
+def _ready(appliance: Appliance) -> Row:
+    appliance.stop()
+    began = time.monotonic()
+    appliance.start()
+    seconds = time.monotonic() - began
+    return Row("daemon: time to ready", seconds, None, "s", "≤ 2 s", seconds <= 2)
+
+
+def _idle(appliance: Appliance) -> list[Row]:
+    daemon = psutil.Process(appliance.pid)
+    before = daemon.cpu_times()
+    time.sleep(IDLE_SECONDS)  # what is measured is time that passes without work
+    after = daemon.cpu_times()
+    percent = 100 * (after.user + after.system - before.user - before.system) / IDLE_SECONDS
+    rss = daemon.memory_info().rss / (1 << 20)
+    return [
+        Row("daemon: idle CPU", percent, None, "% of a core", "≤ 0.5 %", percent <= 0.5),
+        Row("daemon: resident memory", rss, None, "MiB", "≤ 150 MiB", rss <= 150),
+    ]
+
+
+def _print(rows: list[Row]) -> None:
+    table = Table(title="easymaker-local bench")
+    for heading in ("what", "ours", "reference", "ratio", "budget", ""):
+        table.add_column(heading)
+    for row in rows:
+        reference = "" if row.reference is None else f"{row.reference:.3f} {row.unit}"
+        ratio = "" if row.ratio is None else f"{row.ratio:.2f}"
+        verdict = "within" if row.within else "[red]OVER[/red]"
+        table.add_row(row.name, f"{row.ours:.3f} {row.unit}", reference, ratio, row.budget, verdict)
+    Console(width=120).print(table)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

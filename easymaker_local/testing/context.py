@@ -1,0 +1,101 @@
+"""A context on a temporary folder: real store, storage and catalogue, fake clock, driver and environments."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from easymaker_local.artifacts.catalogue import Catalogue
+from easymaker_local.artifacts.storage import Storage
+from easymaker_local.controllers.trainings import TrainingController
+from easymaker_local.domain.experiment import Experiment, ExperimentSpec
+from easymaker_local.domain.flavor import generate_flavors
+from easymaker_local.domain.ledger import Amount
+from easymaker_local.domain.training import Training
+from easymaker_local.kit.bundled import bundled
+from easymaker_local.services.context import Context, NoHints
+from easymaker_local.services.preparation import Preparation
+from easymaker_local.services.services import Services
+from easymaker_local.settings import Settings
+from easymaker_local.store import Store, trainings
+from easymaker_local.testing.appliance import plain_image
+from easymaker_local.testing.factories import make_spec
+from easymaker_local.testing.fakes import FakeClock, FakeDriver, FakeEnvironments
+
+MACHINE = Amount(4000, 8192)
+
+
+@dataclass
+class Bench:
+    """The parts of an appliance, to be moved by hand."""
+
+    context: Context
+    services: Services
+    controller: TrainingController
+    preparation: Preparation
+    clock: FakeClock
+    driver: FakeDriver
+    environments: FakeEnvironments
+    experiment: Experiment
+
+    async def create(self, **fields: object) -> Training:
+        """Ask for a training; ``fields`` by their wire names."""
+        return await self.services.trainings.create(make_spec(experimentId=self.experiment.id, **fields))
+
+    async def pass_(self, training: Training) -> Training:
+        """Let the controller look at a training once; returns the row afterwards."""
+        await self.controller.reconcile(training.id)
+        return await self.services.trainings.get(training.id)
+
+    async def built(self) -> None:
+        """Wait until no environment is being prepared."""
+        while any(self.preparation.progress(image) for image in self.context.catalogue.list()):
+            await asyncio.sleep(0)
+
+    async def history(self, training: Training) -> list[str]:
+        """Return the statuses that a training went through."""
+        events = await self.services.trainings.events(training.id, 0)
+        return [event.status for event in events if event.type == "STATUS" and event.status]
+
+    def stored(self, path: str) -> Path:
+        """Return a host path below the buckets."""
+        return self.context.settings.storage / path
+
+    def node(self, training: Training, path: str, node: int = 0) -> Path:
+        """Return a host path below a node's directory."""
+        return self.context.work_directory(training.id) / f"node-{node}" / path
+
+    async def row(self, training: Training) -> Training:
+        """Return the row."""
+        return await self.context.store.read(lambda db: trainings.get(db, training.id))
+
+
+@asynccontextmanager
+async def open_bench(home: Path, **settings: object) -> AsyncIterator[Bench]:
+    """Build the parts on ``home`` with an experiment, code in ``code`` and an empty bucket ``models``."""
+    plain_image(home)
+    (home / "storage" / "models").mkdir(parents=True)
+    code = home / "storage" / "code"
+    code.mkdir()
+    (code / "train.py").write_text("print('hello')\n")
+    chosen = Settings(home=home, **settings)  # type: ignore[arg-type]
+    store = Store(chosen.database)
+    store.open()
+    clock, driver, environments = FakeClock(), FakeDriver(), FakeEnvironments()
+    context = Context(
+        settings=chosen, clock=clock, store=store, driver=driver, environments=environments,
+        storage=Storage(chosen.storage, chosen.nas), catalogue=Catalogue([bundled("images"), chosen.images]),
+        flavors=generate_flavors(4, MACHINE.memory_mib), capacity=MACHINE, hinter=NoHints(),
+    )  # fmt: skip
+    services = Services.of(context)
+    preparation = Preparation(environments, clock, lambda: None)
+    controller = TrainingController(context, preparation)
+    experiment = await services.experiments.create(ExperimentSpec(experiment_name="experiment"))
+    try:
+        yield Bench(context, services, controller, preparation, clock, driver, environments, experiment)
+    finally:
+        await preparation.close()
+        store.close()

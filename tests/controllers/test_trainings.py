@@ -1,0 +1,286 @@
+"""The controller against a scripted driver and a clock that is set: what it does, and that doing it twice is harmless."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from easymaker_local.controllers.trainings import TrainingController
+from easymaker_local.domain.reason import Reason
+from easymaker_local.domain.training import TrainingStatus
+from easymaker_local.errors import EngineUnavailable, EnvironmentFailed, PermanentError
+from easymaker_local.services.preparation import Preparation
+from easymaker_local.store import ledger
+from easymaker_local.testing.context import Bench, open_bench
+
+pytestmark = pytest.mark.anyio
+S = TrainingStatus
+
+
+@pytest.fixture
+async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
+    async with open_bench(tmp_path / "home") as made:
+        yield made
+
+
+def address(path: str) -> str:
+    return f"obs://local/v1/AUTH_local/{path}"
+
+
+async def booked(bench: Bench) -> list[str]:
+    return [booking.resource_id for booking in await bench.context.store.read(ledger.booked)]
+
+
+async def test_from_request_to_complete(bench: Bench) -> None:
+    """TR-28, TR-43, TR-49, GN-17."""
+    training = await bench.create(checkPointUploadUri=address("models/checkpoints"))
+    assert training.status is S.CREATE_REQUESTED
+    training = await bench.pass_(training)
+    assert training.status is S.RUNNING
+    assert await booked(bench) == [training.id]
+    bench.node(training, "model/weights").write_text("w")
+    bench.node(training, "checkpoint/cp-1").write_text("c")
+    assert not bench.stored("models/model").exists(), "nothing is visible before the end"
+    bench.driver.end(training.workload(0), 0)
+    training = await bench.pass_(training)
+    assert training.status is S.COMPLETE
+    assert bench.stored("models/model/weights").read_text() == "w"
+    assert bench.stored("models/checkpoints/cp-1").read_text() == "c"
+    assert await bench.history(training) == [
+        "CREATE_REQUESTED", "CREATE_IN_PROGRESS", "RUNNING", "COMPLETE_IN_PROGRESS", "COMPLETE",
+    ]  # fmt: skip
+    assert await booked(bench) == []
+    assert bench.driver.workloads == {}
+
+
+async def test_failure_keeps_checkpoints_and_publishes_no_model(bench: Bench) -> None:
+    """TR-29, TR-30, TR-45."""
+    training = await bench.pass_(await bench.create(checkPointUploadUri=address("models/checkpoints")))
+    bench.node(training, "model/weights").write_text("half")
+    bench.node(training, "checkpoint/cp-1").write_text("c")
+    bench.driver.end(training.workload(0), 3)
+    training = await bench.pass_(training)
+    assert training.status is S.FAIL_TRAIN
+    assert training.cause is not None
+    assert training.cause.reason is Reason.EXIT_CODE
+    assert bench.stored("models/checkpoints/cp-1").read_text() == "c"
+    assert not bench.stored("models/model").exists()
+
+
+async def test_time_limit(bench: Bench) -> None:
+    """TR-31, GN-24, TR-30: terminated, FAIL_TRAIN with its reason, checkpoints kept."""
+    training = await bench.pass_(await bench.create(checkPointUploadUri=address("models/checkpoints")))
+    bench.node(training, "checkpoint/cp-1").write_text("c")
+    bench.clock.advance(3600)
+    training = await bench.pass_(training)
+    assert training.status is S.FAIL_TRAIN_IN_PROGRESS
+    assert bench.driver.stops == [training.workload(0)]
+    training = await bench.pass_(training)
+    assert training.status is S.FAIL_TRAIN
+    assert training.cause is not None
+    assert training.cause.reason is Reason.TIME_LIMIT
+    assert bench.stored("models/checkpoints/cp-1").exists()
+    assert training.elapsed_seconds(bench.clock.now()) == 3600, "TR-32"
+
+
+async def test_stop_while_running(bench: Bench) -> None:
+    """TR-35, TR-42, TR-44, TR-50, TR-30."""
+    training = await bench.pass_(await bench.create(checkPointUploadUri=address("models/checkpoints")))
+    bench.node(training, "checkpoint/cp-1").write_text("c")
+    bench.driver.stubborn = True
+    await bench.services.trainings.stop(training.id)
+    training = await bench.pass_(training)
+    assert training.status is S.STOP_IN_PROGRESS
+    assert await booked(bench) == [training.id], "it still runs"
+    bench.driver.end(training.workload(0), 137, signal=9)
+    training = await bench.pass_(training)
+    assert training.status is S.STOPPED
+    assert bench.stored("models/checkpoints/cp-1").exists()
+    assert await booked(bench) == []
+
+
+async def test_stop_while_queued_starts_nothing(bench: Bench) -> None:
+    """TR-50."""
+    first = await bench.pass_(await bench.create(instanceCount=4))
+    second = await bench.pass_(await bench.create())
+    assert second.status is S.CREATE_REQUESTED
+    await bench.services.trainings.stop(second.id)
+    second = await bench.pass_(second)
+    assert second.status is S.STOPPED
+    assert set(bench.driver.workloads) == set(first.workloads)
+
+
+async def test_queue_serves_in_order_and_says_why_one_waits(bench: Bench) -> None:
+    """IT-L03, IT-L04, GN-26: the reason stands beside the status."""
+    first = await bench.pass_(await bench.create(instanceCount=3))
+    bench.clock.advance(1)
+    big = await bench.pass_(await bench.create(instanceCount=2))
+    bench.clock.advance(1)
+    small = await bench.pass_(await bench.create())
+    assert [t.status for t in (big, small)] == [S.CREATE_REQUESTED] * 2
+    assert big.cause is not None
+    assert f"held by training {first.id}. Position 1" in big.cause.message
+    assert small.cause is not None
+    assert f"position 2 in the queue, behind training {big.id}" in small.cause.message
+    for node in range(3):
+        bench.driver.end(first.workload(node), 0)
+    await bench.pass_(first)
+    assert (await bench.pass_(small)).status is S.CREATE_REQUESTED, "no overtaking"
+    assert (await bench.pass_(big)).status is S.RUNNING
+    assert (await bench.pass_(small)).status is S.RUNNING
+
+
+async def test_environment_is_prepared_before_anything_is_booked(bench: Bench) -> None:
+    """Architecture 6: a download holds no resources, and does not hold up the queue."""
+    bench.environments.prepared.clear()
+    training = await bench.create()
+    await bench.controller.reconcile(training.id)
+    training = await bench.row(training)
+    assert training.cause is not None
+    assert training.cause.reason is Reason.PREPARING_ENVIRONMENT
+    assert await booked(bench) == []
+    await bench.built()
+    assert (await bench.pass_(training)).status is S.RUNNING
+    assert bench.environments.built == ["plain"]
+
+
+async def test_environment_that_fails_fails_those_who_waited_and_not_the_next(bench: Bench) -> None:
+    """TR-46, GN-21."""
+    bench.environments.prepared.clear()
+    bench.environments.error = EnvironmentFailed("No matching distribution found for nothing==1")
+    waiting = [await bench.create(), await bench.create()]
+    for training in waiting:
+        await bench.pass_(training)
+    await bench.built()
+    for training in waiting:
+        training = await bench.pass_(training)
+        assert training.status is S.CREATE_FAILED
+        assert training.cause is not None
+        assert training.cause.message == "No matching distribution found for nothing==1"
+    assert bench.environments.built == ["plain"], "one builder, however many wait"
+    bench.environments.error = None
+    bench.clock.advance(1)
+    later = await bench.pass_(await bench.create())
+    await bench.built()
+    assert (await bench.pass_(later)).status is S.RUNNING
+
+
+async def test_one_node_fails_the_others_are_stopped(bench: Bench) -> None:
+    """DT-06, TR-L01."""
+    training = await bench.pass_(await bench.create(instanceCount=2))
+    bench.driver.end(training.workload(1), 1)
+    training = await bench.pass_(training)
+    assert training.workload(0) in bench.driver.stops
+    training = await bench.pass_(training)
+    assert training.status is S.FAIL_TRAIN
+    assert training.cause is not None
+    assert training.cause.message == "Node 1: The entry point ended with exit code 1."
+
+
+async def test_nodes_get_distribution_variables(bench: Bench) -> None:
+    """DT-02, DT-03, DT-05, DT-L01."""
+    training = await bench.pass_(await bench.create(instanceCount=2))
+    for rank in range(2):
+        env = bench.driver.workloads[training.workload(rank)].env
+        config = json.loads(env["TF_CONFIG"])
+        assert config == {
+            "cluster": {"worker": ["node-0:2001", "node-1:2001"]}, "task": {"type": "worker", "index": rank},
+        }  # fmt: skip
+        assert (env["MASTER_ADDR"], env["MASTER_PORT"]) == ("node-0", "2000")
+        assert (env["WORLD_SIZE"], env["RANK"]) == ("2", str(rank))
+    alone = await bench.pass_(await bench.create())
+    assert not {"TF_CONFIG", "MASTER_ADDR", "RANK"} & set(bench.driver.workloads[alone.workload(0)].env)
+
+
+async def test_torchrun_command(bench: Bench) -> None:
+    """TO-02, HY-02, HY-05."""
+    training = await bench.pass_(
+        await bench.create(
+            instanceCount=2, useTorchrun=True, nprocPerNode=1,
+            hyperparameterList=[{"parameterName": "text", "parameterValue": "a 'b' $c"}],
+        )
+    )  # fmt: skip
+    command = bench.driver.workloads[training.workload(1)].command
+    assert command[3:] == (
+        "--torchrun", "--nodes", "2", "--node-rank", "1", "--processes-per-node", "1", "--master", "node-0:2000",
+        "--", "train.py", "--text", "a 'b' $c",
+    )  # fmt: skip
+
+
+async def test_a_start_that_fails_for_good_leaves_nothing(bench: Bench) -> None:
+    """TR-46."""
+    bench.driver.fail_start = PermanentError("There is no such image.")
+    training = await bench.pass_(await bench.create())
+    assert training.status is S.CREATE_FAILED
+    assert training.cause is not None
+    assert training.cause.message == "There is no such image."
+    assert await booked(bench) == []
+
+
+async def test_input_that_vanished_fails_the_creation(bench: Bench) -> None:
+    """GN-11: never hangs."""
+    training = await bench.create()
+    bench.stored("code/train.py").unlink()
+    training = await bench.pass_(training)
+    assert training.status is S.CREATE_FAILED
+    assert training.cause is not None
+    assert training.cause.reason is Reason.INPUT_MISSING
+
+
+async def test_a_silent_engine_is_shown_and_nothing_is_decided(bench: Bench) -> None:
+    training = await bench.pass_(await bench.create())
+    bench.driver.fail_observe = EngineUnavailable("The container engine does not answer.")
+    with pytest.raises(EngineUnavailable):
+        await bench.controller.reconcile(training.id)
+    training = await bench.row(training)
+    assert training.status is S.RUNNING
+    assert training.cause is not None
+    assert training.cause.reason is Reason.WAITING_FOR_ENGINE
+    bench.driver.fail_observe = None
+    training = await bench.pass_(training)
+    assert training.cause is None, "the remark goes when the engine is back"
+
+
+async def test_output_that_cannot_be_stored_is_a_failure_and_nothing_is_lost(bench: Bench) -> None:
+    """TR-49: COMPLETE only after the model is stored."""
+    training = await bench.pass_(await bench.create())
+    bench.node(training, "model/weights").write_text("w")
+    bench.stored("models/model").write_text("a file is in the way")
+    bench.driver.end(training.workload(0), 0)
+    training = await bench.pass_(training)
+    assert training.status is S.FAIL_TRAIN
+    assert training.cause is not None
+    assert training.cause.reason is Reason.OUTPUT_NOT_STORED
+    assert bench.node(training, "model/weights").read_text() == "w"
+
+
+async def test_a_new_controller_goes_on_where_the_old_one_ended(bench: Bench) -> None:
+    """GN-L02: nothing is remembered outside the database and the driver."""
+    training = await bench.pass_(await bench.create())
+    bench.driver.end(training.workload(0), 0)
+    fresh = TrainingController(bench.context, Preparation(bench.environments, bench.clock, lambda: None))
+    assert await fresh.unfinished() == [training.id]
+    await fresh.reconcile(training.id)
+    assert (await bench.row(training)).status is S.COMPLETE
+    assert await fresh.unfinished() == []
+
+
+async def test_inputs_larger_than_the_data_storage_are_refused(bench: Bench) -> None:
+    """GN-23."""
+    with bench.stored("code/big").open("wb") as file:
+        file.truncate(2 * 10**9)
+    training = await bench.pass_(await bench.create(dataStorageSize=1))
+    assert training.status is S.CREATE_FAILED
+    assert training.cause is not None
+    assert "larger than the data storage of 1 GB" in training.cause.message
+
+
+async def test_a_link_in_the_algorithm_that_leads_out_is_refused(bench: Bench) -> None:
+    bench.stored("code/secret").symlink_to("/etc/passwd")
+    training = await bench.pass_(await bench.create())
+    assert training.status is S.CREATE_FAILED
+    assert training.cause is not None
+    assert "leads out" in training.cause.message

@@ -1,0 +1,199 @@
+"""The store: all or nothing, compare-and-set, one snapshot per read, events beside every change."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from easymaker_local.domain.experiment import Experiment, ExperimentStatus
+from easymaker_local.domain.ledger import Amount, Waiting
+from easymaker_local.domain.reason import Cause, Reason
+from easymaker_local.domain.training import TRANSITIONS, Desired, Training, TrainingStatus
+from easymaker_local.errors import Conflict, DaemonError, NotFound, StaleRecord
+from easymaker_local.store import Store, events, experiments, ledger, trainings
+from easymaker_local.testing.factories import make_training
+
+pytestmark = pytest.mark.anyio
+S = TrainingStatus
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    made = Store(tmp_path / "state.db")
+    made.open()
+    yield made
+    made.close()
+
+
+def experiment(name: str = "experiment", experiment_id: str = "e1", created_at: float = 1.0) -> Experiment:
+    return Experiment(experiment_id, name, None, ExperimentStatus.ACTIVE, None, created_at)
+
+
+async def with_training(store: Store, **fields: object) -> Training:
+    training = make_training(**fields)  # type: ignore[arg-type]
+
+    def insert(db: sqlite3.Connection) -> None:
+        if experiments.find(db, "e1") is None:
+            experiments.add(db, experiment())
+        trainings.add(db, training)
+
+    await store.write(insert)
+    return training
+
+
+async def get(store: Store, training: Training) -> Training:
+    return await store.read(lambda db: trainings.get(db, training.id))
+
+
+async def test_a_training_comes_back_as_it_was_put_in(store: Store) -> None:
+    training = await with_training(store, description="words", hyperparameterList=[{"parameterName": "a"}])
+    assert await get(store, training) == training
+
+
+async def test_a_failed_write_changes_nothing(store: Store) -> None:
+    training = await with_training(store)
+
+    def half(db: sqlite3.Connection) -> None:
+        trainings.transition(db, training, to=S.CREATE_IN_PROGRESS, cause=None, now=2.0)
+        raise RuntimeError("in the middle")
+
+    with pytest.raises(RuntimeError):
+        await store.write(half)
+    assert (await get(store, training)).status is S.CREATE_REQUESTED
+    history = await store.read(lambda db: events.of_resource(db, "training", training.id))
+    assert [event.status for event in history] == ["CREATE_REQUESTED"]
+
+
+async def test_a_transition_from_a_status_that_is_no_longer_there_is_refused(store: Store) -> None:
+    seen = await with_training(store)
+    await store.write(lambda db: trainings.transition(db, seen, to=S.CREATE_IN_PROGRESS, cause=None, now=2.0))
+    with pytest.raises(StaleRecord):
+        await store.write(lambda db: trainings.transition(db, seen, to=S.CREATE_FAILED, cause=None, now=3.0))
+    assert (await get(store, seen)).status is S.CREATE_IN_PROGRESS
+
+
+@pytest.mark.parametrize("to", [s for s in S if s not in TRANSITIONS[S.CREATE_REQUESTED]])
+async def test_only_transitions_of_the_diagram_are_written(store: Store, to: TrainingStatus) -> None:
+    """TR-48."""
+    training = await with_training(store)
+    with pytest.raises(AssertionError, match="never becomes"):
+        await store.write(lambda db: trainings.transition(db, training, to=to, cause=None, now=2.0))
+
+
+async def test_times_and_causes_of_a_life(store: Store) -> None:
+    """TR-32."""
+    training = await with_training(store)
+    cause = Cause(Reason.EXIT_CODE, "ended with 3")
+    for at, (to, why) in enumerate(
+        [(S.CREATE_IN_PROGRESS, None), (S.RUNNING, None), (S.FAIL_TRAIN_IN_PROGRESS, cause), (S.FAIL_TRAIN, cause)]
+    ):  # fmt: skip
+        current = await get(store, training)
+        await store.write(lambda db, c=current, t=to, w=why, n=at: trainings.transition(db, c, to=t, cause=w, now=n))
+    ended = await get(store, training)
+    assert (ended.started_at, ended.finished_at, ended.cause) == (1.0, 3.0, cause)
+    assert ended.elapsed_seconds(99.0) == 2
+    assert await store.read(trainings.unfinished_ids) == []
+
+
+async def test_a_wish_is_written_only_in_the_status_that_permitted_it(store: Store) -> None:
+    seen = await with_training(store)
+    await store.write(lambda db: trainings.transition(db, seen, to=S.CREATE_IN_PROGRESS, cause=None, now=2.0))
+    with pytest.raises(StaleRecord):
+        await store.write(lambda db: trainings.want(db, seen, Desired.STOP, 3.0, "stop"))
+    assert (await get(store, seen)).desired is Desired.RUN
+
+
+async def test_progress_words_are_shown_and_not_kept(store: Store) -> None:
+    training = await with_training(store)
+    for text in ("10 %", "20 %"):
+        current = await get(store, training)
+        cause = Cause(Reason.PREPARING_ENVIRONMENT, text)
+        await store.write(lambda db, t=current, c=cause: trainings.explain(db, t, c, 2.0))
+    assert (await get(store, training)).cause == Cause(Reason.PREPARING_ENVIRONMENT, "20 %")
+    history = await store.read(lambda db: events.of_resource(db, "training", training.id))
+    assert [event.message for event in history if event.type == "NOTE"] == ["10 %"]
+
+
+async def test_events_can_be_followed_by_id(store: Store) -> None:
+    training = await with_training(store)
+    first = await store.read(lambda db: events.of_resource(db, "training", training.id))
+    await store.write(lambda db: trainings.want(db, training, Desired.STOP, 3.0, "stop"))
+    more = await store.read(lambda db: events.of_resource(db, "training", training.id, after=first[-1].id))
+    assert [event.message for event in more] == ["stop"]
+
+
+async def test_names_of_experiments_are_unique_until_deleted(store: Store) -> None:
+    await store.write(lambda db: experiments.add(db, experiment()))
+    with pytest.raises(Conflict, match="exists already"):
+        await store.write(lambda db: experiments.add(db, experiment(experiment_id="e2")))
+    await store.write(lambda db: experiments.bury(db, "e1", 2.0))
+    await store.write(lambda db: experiments.add(db, experiment(experiment_id="e2")))
+    with pytest.raises(NotFound):
+        await store.read(lambda db: experiments.get(db, "e1"))
+    tombstone = await store.read(lambda db: experiments.find(db, "e1"))
+    assert tombstone is not None
+    assert tombstone.name == "experiment", "EX-21: its last name"
+
+
+async def test_filters_of_experiments_intersect(store: Store) -> None:
+    for number in range(3):
+        made = experiment(f"n{number}", f"e{number}", float(number))
+        await store.write(lambda db, made=made: experiments.add(db, made))
+    newest_first = await store.read(lambda db: experiments.list_all(db))
+    assert [e.id for e in newest_first] == ["e2", "e1", "e0"]
+    both = await store.read(lambda db: experiments.list_all(db, ids=["e0", "e1"], names=["n1", "n2"]))
+    assert [e.id for e in both] == ["e1"]
+    assert await store.read(lambda db: experiments.list_all(db, names=[])) == []
+
+
+async def test_bookings_and_the_queue(store: Store) -> None:
+    """IT-L04: by time of creation, once the environment is ready; a stopped one leaves."""
+    for number in (2, 1, 3):
+        await with_training(store, training_id=f"t{number}", created_at=float(number), instanceCount=number)
+    await store.write(lambda db: [ledger.enqueue(db, f"t{n}", 10.0) for n in (3, 1)])
+    assert [w.resource_id for w in await store.read(ledger.queue)] == ["t1", "t3"]
+    request = (await store.read(ledger.queue))[1]
+    assert request.members == (Amount(1000, 2048),) * 3
+    await store.write(lambda db: ledger.book(db, request, 11.0))
+    booked = await store.read(ledger.booked)
+    assert [b.member for b in booked] == ["node-0", "node-1", "node-2"]
+    with pytest.raises(sqlite3.IntegrityError):
+        await store.write(lambda db: ledger.book(db, request, 11.0))
+    assert await store.write(lambda db: ledger.release(db, "training", "t3"))
+    assert not await store.write(lambda db: ledger.release(db, "training", "t3"))
+    waiting = Waiting("training", "t1", ())
+    assert waiting.total == Amount(0, 0)
+
+
+async def test_writers_never_meet_and_readers_do_not_wait(store: Store) -> None:
+    await store.write(lambda db: db.execute("CREATE TABLE counter (n INTEGER)"))
+    await store.write(lambda db: db.execute("INSERT INTO counter VALUES (0)"))
+
+    def increment(db: sqlite3.Connection) -> None:
+        (value,) = db.execute("SELECT n FROM counter").fetchone()
+        db.execute("UPDATE counter SET n = ?", (value + 1,))
+
+    await asyncio.gather(*(store.write(increment) for _ in range(200)))
+    (value,) = await store.read(lambda db: tuple(db.execute("SELECT n FROM counter").fetchone()))
+    assert value == 200
+
+
+async def test_what_was_committed_survives_a_new_store(store: Store, tmp_path: Path) -> None:
+    training = await with_training(store)
+    again = Store(tmp_path / "state.db")
+    again.open()
+    assert (await get(again, training)).id == training.id
+    again.close()
+
+
+def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "state.db").write_bytes(b"this is not a database, but it is long enough to be looked at" * 20)
+    store = Store(tmp_path / "state.db")
+    with pytest.raises(DaemonError, match="cannot be opened"):
+        store.open()
+    store.close()
+    assert (tmp_path / "state.db").read_bytes().startswith(b"this is not"), "nothing was overwritten"
