@@ -82,7 +82,7 @@ class Settings(BaseSettings):
     tenant_id: str = Field(
         default="local", pattern=r"^[A-Za-z0-9_-]{1,64}$", description="Tenant in obs:// addresses: AUTH_{tenant_id}."
     )
-    user_id: str = Field(default="easymaker", description="API user id of the system account (OS-09).")
+    user_id: str = Field(default="easymaker", description="API user id of the system account.")
     nas: dict[str, Nas] = Field(default_factory=dict, description="NAS id -> directory that nas:// may address.")
     flavors: tuple[FlavorSetting, ...] = Field(default=(), description="Flavors beside the generated ones.")
     wheelhouse: Path | None = Field(
@@ -99,7 +99,7 @@ class Settings(BaseSettings):
         default=30.0, ge=0, le=3600, description="Seconds between SIGTERM and SIGKILL when a job is stopped."
     )
     minimum_data_storage_gb: int = Field(
-        default=1, ge=1, description="Smallest data storage size of a job in GB; the cloud's is 300 (TR-L03)."
+        default=1, ge=1, description="Smallest data storage size of a job in GB; the cloud's is 300."
     )
     minimum_timeout_minutes: int = Field(
         default=60, ge=1, le=43200, description="Shortest maximum time of a job in minutes; the cloud's is one hour (GN-24)."

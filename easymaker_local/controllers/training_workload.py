@@ -37,8 +37,10 @@ def build_workload(
     root = contract.NODE_ROOT if private_paths else host
     runtimes = contract.RUNTIMES_ROOT if private_paths else bundled("runtimes")
     seen = {target: root / target if private_paths else path for target, path in inputs.items()}
+    # An image carries its own variables; a virtual environment cannot.
+    own = {} if private_paths else {name: value.replace("{environment}", environment) for name, value in image.env.items()}
     env = {
-        **image.env,
+        **own,
         **_job_environment(training, root, seen, settings),
         **_distribution_environment(training, node, addresses),
     }
