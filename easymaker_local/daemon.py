@@ -25,7 +25,11 @@ from easymaker_local.controllers.trainings import TrainingController
 from easymaker_local.domain.flavor import MIB_PER_GIB, Flavor, generate_flavors
 from easymaker_local.domain.ledger import Amount
 from easymaker_local.drivers.base import Driver, Environments
+from easymaker_local.drivers.docker import DockerDriver
 from easymaker_local.drivers.docker_engine import engine_answers
+from easymaker_local.drivers.docker_images import DockerImages
+from easymaker_local.drivers.environments import VirtualEnvironments
+from easymaker_local.drivers.process import ProcessDriver
 from easymaker_local.errors import DaemonError
 from easymaker_local.kit.bundled import bundled
 from easymaker_local.kit.clock import Clock, SystemClock
@@ -82,29 +86,40 @@ def catalogue_of(settings: Settings) -> Catalogue:
     return Catalogue([bundled("images"), settings.images])
 
 
-async def choose_driver(settings: Settings, install_id: str) -> tuple[Driver, Environments]:
-    """Return the driver of the settings; ``auto`` takes docker if the engine answers."""
+async def choose_driver(settings: Settings, install_id: str, bound: str | None) -> tuple[Driver, Environments]:
+    """Return the driver of the settings; ``auto`` takes docker if the engine answers.
+
+    ``bound`` names the driver of jobs that have not ended. They can be found by that one only, so it is kept, even while the
+    engine is silent; settings that say otherwise are refused with DaemonError.
+    """
     choice = settings.driver
-    version = None
-    if choice is not DriverChoice.PROCESS:
-        version = await asyncio.to_thread(engine_answers, settings.docker_host)
-        if version is None and choice is DriverChoice.DOCKER:
-            raise DaemonError(
-                "The container engine does not answer.", hint="Start it, or set driver = 'process' (no isolation)."
-            )
-    if version is None:
-        from easymaker_local.drivers.environments import VirtualEnvironments
-        from easymaker_local.drivers.process import ProcessDriver
-
-        log.info("Jobs run as local processes, without isolation.")
-        return (
-            ProcessDriver(settings.workloads, install_id),
-            VirtualEnvironments(settings.environments, settings.wheelhouse),
+    if bound is not None and choice not in {DriverChoice.AUTO, bound}:
+        raise DaemonError(
+            f"Jobs of the driver {bound!r} have not ended, and the setting is driver = {choice.value!r}.",
+            hint=f"Start with driver = {bound!r} until they have.",
         )
-    from easymaker_local.drivers.docker import DockerDriver
-    from easymaker_local.drivers.docker_images import DockerImages
+    if choice is DriverChoice.PROCESS or bound == DriverChoice.PROCESS:
+        return _process_driver(settings, install_id)
+    version = await asyncio.to_thread(engine_answers, settings.docker_host)
+    if version is None and bound is None:
+        if choice is DriverChoice.DOCKER:
+            hint = "Start it, or set driver = 'process' (no isolation)."
+            raise DaemonError("The container engine does not answer.", hint=hint)
+        return _process_driver(settings, install_id)
+    return _docker_driver(settings, install_id, version)
 
-    log.info("Jobs run as containers of the engine %s.", version)
+
+def _process_driver(settings: Settings, install_id: str) -> tuple[Driver, Environments]:
+    log.info("Jobs run as local processes, without isolation.")
+    driver = ProcessDriver(settings.workloads, install_id)
+    return driver, VirtualEnvironments(settings.environments, settings.wheelhouse)
+
+
+def _docker_driver(settings: Settings, install_id: str, version: str | None) -> tuple[Driver, Environments]:
+    if version is None:
+        log.warning("The container engine does not answer; its jobs are looked for until it does.")
+    else:
+        log.info("Jobs run as containers of the engine %s.", version)
     driver = DockerDriver(settings.docker_host, install_id)
     return driver, DockerImages(settings.docker_host, settings.home / "locks", settings.wheelhouse)
 
@@ -116,6 +131,18 @@ def _install_id(db: sqlite3.Connection) -> str:
     made = new_id()
     db.execute("INSERT INTO installation (key, value) VALUES ('id', ?)", (made,))
     return made
+
+
+def _bound_driver(db: sqlite3.Connection) -> str | None:
+    """Return the driver of the last daemon if jobs of it have not ended."""
+    if not trainings.started_ids(db):
+        return None
+    row = db.execute("SELECT value FROM installation WHERE key = 'driver'").fetchone()
+    return None if row is None else str(row["value"])
+
+
+def _remember_driver(db: sqlite3.Connection, name: str) -> None:
+    db.execute("INSERT OR REPLACE INTO installation (key, value) VALUES ('driver', ?)", (name,))
 
 
 @asynccontextmanager
@@ -136,8 +163,9 @@ async def open_daemon(settings: Settings, clock: Clock | None = None) -> AsyncIt
         store.open()
         stack.callback(store.close)
         install_id = await store.write(_install_id)
-        driver, environments = await choose_driver(settings, install_id)
+        driver, environments = await choose_driver(settings, install_id, await store.read(_bound_driver))
         stack.push_async_callback(driver.close)
+        await store.write(lambda db: _remember_driver(db, driver.name))
         capacity = capacity_of(settings)
         storage = Storage(settings.storage, settings.nas)
         loop = Loop(settings.resync_seconds)

@@ -192,9 +192,10 @@ def _creating(facts: Facts) -> Decision:
         if any(node.is_alive for node in facts.nodes):
             return Decision(actions=(Action.STOP,), cause=facts.error)
         return Decision(to=S.CREATE_FAILED, cause=facts.error, actions=(Action.REMOVE,))
-    if any(node.phase is Phase.ABSENT for node in facts.nodes):
+    # STARTING is what a crash leaves between the making of a workload and its start: starting again completes it.
+    if any(node.phase in {Phase.ABSENT, Phase.STARTING} for node in facts.nodes):
         return Decision(actions=(Action.START,))
-    if any(node.phase in {Phase.STARTING, Phase.UNKNOWN} for node in facts.nodes):
+    if any(node.phase is Phase.UNKNOWN for node in facts.nodes):
         return Decision(look_again=1.0)
     return Decision(to=S.RUNNING)
 

@@ -69,6 +69,12 @@ def unfinished_ids(db: sqlite3.Connection) -> list[str]:
     return [row["id"] for row in db.execute("SELECT id FROM trainings WHERE is_finished = 0 ORDER BY created_at")]
 
 
+def started_ids(db: sqlite3.Connection) -> list[str]:
+    """Return the ids of trainings that may have workloads: begun and not ended."""
+    query = "SELECT id FROM trainings WHERE is_finished = 0 AND status != ?"
+    return [row["id"] for row in db.execute(query, (TrainingStatus.CREATE_REQUESTED,))]
+
+
 def transition(
     db: sqlite3.Connection, training: Training, *, to: TrainingStatus, cause: Cause | None, now: float
 ) -> None:

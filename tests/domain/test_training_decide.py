@@ -58,7 +58,7 @@ TABLE = [
     # being created: every node, or none
     (S.CREATE_IN_PROGRESS, Desired.RUN, nodes(ABSENT, ABSENT), None, None, (Action.START,)),
     (S.CREATE_IN_PROGRESS, Desired.RUN, nodes(RUNNING, ABSENT), None, None, (Action.START,)),
-    (S.CREATE_IN_PROGRESS, Desired.RUN, nodes(RUNNING, STARTING), None, None, ()),
+    (S.CREATE_IN_PROGRESS, Desired.RUN, nodes(RUNNING, STARTING), None, None, (Action.START,)),
     (S.CREATE_IN_PROGRESS, Desired.RUN, nodes(RUNNING, UNKNOWN), None, None, ()),
     (S.CREATE_IN_PROGRESS, Desired.RUN, nodes(RUNNING, RUNNING), S.RUNNING, None, ()),
     (S.CREATE_IN_PROGRESS, Desired.RUN, nodes(DONE, FAILED), S.RUNNING, None, ()),

@@ -1,0 +1,126 @@
+"""The composition root: which driver is chosen, what machine is promised, who may start."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import stat
+from pathlib import Path
+
+import pytest
+
+from easymaker_local.daemon import capacity_of, choose_driver, ensure_token, flavors_of, open_daemon
+from easymaker_local.domain.experiment import ExperimentSpec
+from easymaker_local.domain.training import TrainingStatus
+from easymaker_local.errors import DaemonError
+from easymaker_local.settings import DriverChoice, Settings, load_settings
+from easymaker_local.store import Store, experiments, trainings
+from easymaker_local.testing.factories import make_training
+
+pytestmark = pytest.mark.anyio
+
+NOBODY = "unix:///nonexistent/docker.sock"
+
+
+def settings(home: Path, **more: object) -> Settings:
+    return Settings(home=home, docker_host=NOBODY, **more)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("choice", "bound", "chosen"),
+    [
+        (DriverChoice.AUTO, None, "process"),
+        (DriverChoice.PROCESS, None, "process"),
+        (DriverChoice.AUTO, "process", "process"),
+        (DriverChoice.AUTO, "docker", "docker"),
+        (DriverChoice.DOCKER, "docker", "docker"),
+    ],
+)
+async def test_a_silent_engine_and_jobs_that_have_not_ended(
+    tmp_path: Path, choice: DriverChoice, bound: str | None, chosen: str
+) -> None:
+    """A container job must not be taken for lost because the engine was slow to start."""
+    driver, _ = await choose_driver(settings(tmp_path, driver=choice), "i1", bound)
+    assert driver.name == chosen
+    await driver.close()
+
+
+@pytest.mark.parametrize(
+    ("choice", "bound"),
+    [(DriverChoice.DOCKER, None), (DriverChoice.DOCKER, "process"), (DriverChoice.PROCESS, "docker")],
+)
+async def test_drivers_that_would_lose_jobs_or_cannot_run_any_are_refused(
+    tmp_path: Path, choice: DriverChoice, bound: str | None
+) -> None:
+    with pytest.raises(DaemonError):
+        await choose_driver(settings(tmp_path, driver=choice), "i1", bound)
+
+
+async def test_the_driver_of_a_running_job_is_remembered(tmp_path: Path) -> None:
+    async with open_daemon(settings(tmp_path, driver="process")) as daemon:
+        experiment = await daemon.services.experiments.create(ExperimentSpec(experiment_name="e"))
+    store = Store(tmp_path / "state.db")
+    store.open()
+    training = make_training(experimentId=experiment.id)
+
+    def insert(db: sqlite3.Connection) -> None:
+        assert experiments.find(db, experiment.id) is not None
+        trainings.add(db, training)
+        trainings.transition(db, training, to=TrainingStatus.CREATE_IN_PROGRESS, cause=None, now=1.0)
+
+    await store.write(insert)
+    store.close()
+    with pytest.raises(DaemonError, match="have not ended"):
+        async with open_daemon(settings(tmp_path, driver="docker")):
+            pass
+
+
+async def test_a_second_daemon_on_the_same_home_is_refused_and_a_stale_lock_is_not(tmp_path: Path) -> None:
+    (tmp_path / "daemon.lock").write_text("12345\n")
+    async with open_daemon(settings(tmp_path)):
+        with pytest.raises(DaemonError, match=f"pid {os.getpid()}"):
+            async with open_daemon(settings(tmp_path)):
+                pass
+    async with open_daemon(settings(tmp_path)):
+        pass
+
+
+def test_the_token_is_made_once_and_private(tmp_path: Path) -> None:
+    chosen = settings(tmp_path)
+    token = ensure_token(chosen)
+    assert len(token) >= 32
+    assert ensure_token(chosen) == token
+    assert stat.S_IMODE(chosen.token_file.stat().st_mode) == 0o600
+
+
+def test_capacity_is_the_machine_less_the_reserve_times_the_overcommit(tmp_path: Path) -> None:
+    """IT-L03."""
+    plain = capacity_of(settings(tmp_path, reserved_memory_gib=0))
+    reserved = capacity_of(settings(tmp_path, reserved_memory_gib=1, cpu_overcommit=2))
+    assert plain.memory_mib - reserved.memory_mib == 1024
+    assert reserved.cpu_milli == 2 * plain.cpu_milli == 2000 * len(os.sched_getaffinity(0))
+
+
+def test_own_flavors_are_offered(tmp_path: Path) -> None:
+    """IT-L01."""
+    chosen = settings(tmp_path, flavors=[{"name": "tiny", "vcpus": 1, "memory_gib": 1}])
+    assert "tiny" in {flavor.name for flavor in flavors_of(chosen, capacity_of(chosen))}
+
+
+def test_settings_come_from_the_file_and_variables_win(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text('port = 1234\nregion = "file"\n[nas.data]\npath = "/mnt/data"\nread_only = true\n')
+    monkeypatch.setenv("EASYMAKER_LOCAL_CONFIG", str(file))
+    monkeypatch.setenv("EASYMAKER_LOCAL_REGION", "variable")
+    found = load_settings()
+    assert (found.port, found.region, found.nas["data"].read_only) == (1234, "variable", True)
+
+
+@pytest.mark.parametrize("text", ["port = 'x'", "unknown = 1", "port = ", "cpu_overcommit = 0"])
+def test_wrong_settings_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text(text + "\n")
+    monkeypatch.setenv("EASYMAKER_LOCAL_CONFIG", str(file))
+    with pytest.raises(DaemonError) as caught:
+        load_settings()
+    assert text.split()[0] in str(caught.value) or str(file) in str(caught.value)
