@@ -20,7 +20,7 @@ from easymaker_local.artifacts.catalogue import Catalogue
 from easymaker_local.artifacts.storage import Storage
 from easymaker_local.controllers.experiments import ExperimentController
 from easymaker_local.controllers.loop import Loop
-from easymaker_local.controllers.sweep import sweep
+from easymaker_local.controllers.sweep import sweep_files, sweep_workloads
 from easymaker_local.controllers.trainings import TrainingController
 from easymaker_local.domain.flavor import MIB_PER_GIB, Flavor, generate_flavors
 from easymaker_local.domain.ledger import Amount
@@ -194,9 +194,9 @@ async def open_daemon(settings: Settings, clock: Clock | None = None) -> AsyncIt
         experiment_controller = ExperimentController(services.experiments, context)
         loop.register(experiments.KIND, experiment_controller.reconcile, experiment_controller.unfinished)
         driver.watch(lambda name: _hint_owner(loop, name))
-        await sweep(context)
-        running = asyncio.create_task(loop.run(), name="loop")
-        stack.push_async_callback(_end, running)
+        await sweep_files(context)
+        for task in (loop.run(), sweep_workloads(context)):
+            stack.push_async_callback(_end, asyncio.create_task(task))
         yield Daemon(context, services, preparation, loop, token)
 
 

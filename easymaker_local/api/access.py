@@ -73,7 +73,7 @@ class Access:
         if not self._any_host and not is_local_host(headers.get("host")):
             return 403, "FOREIGN_HOST", "The Host header does not name this machine.", None
         origin = headers.get("origin")
-        if origin is not None and not is_local_host(urlsplit(origin).netloc):
+        if origin is not None and not is_local_host(origin.partition("://")[2]):
             return 403, "FOREIGN_ORIGIN", "Requests from other web pages are refused.", None
         if scope["path"] not in OPEN_PATHS:
             token = presented_token(headers)

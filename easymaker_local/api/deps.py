@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import Depends, Path, Request
+from fastapi import Depends, Path, Query, Request
 
 from easymaker_local.services.preparation import Preparation
 from easymaker_local.services.services import Services
@@ -22,5 +22,6 @@ def _preparation(request: Request) -> Preparation:
 
 # Any text is accepted: the SDK sends ``None`` where init() got no key (rest-api §1.1).
 Appkey = Annotated[str, Path(description="Application key. One appliance is one project, so any text is accepted.")]
+After = Annotated[int, Query(ge=0, lt=1 << 63, description="Id of the last event that is known.")]
 ServicesDep = Annotated[Services, Depends(_services)]
 PreparationDep = Annotated[Preparation, Depends(_preparation)]

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from easymaker_local.api.deps import Appkey, ServicesDep
+from easymaker_local.api.deps import After, Appkey, ServicesDep
 from easymaker_local.api.envelope import Envelope
 from easymaker_local.api.models import (
     EventListAnswer,
@@ -80,7 +80,7 @@ async def delete_experiment(appkey: Appkey, experiment_id: str, services: Servic
 
 @router.get("/experiments/{experiment_id}/events")
 async def list_experiment_events(
-    appkey: Appkey, experiment_id: str, services: ServicesDep, after: int = 0
+    appkey: Appkey, experiment_id: str, services: ServicesDep, after: After = 0
 ) -> EventListAnswer:
     """Show the history after event id ``after``, oldest first."""
     found = await services.experiments.events(experiment_id, after)

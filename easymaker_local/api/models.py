@@ -220,6 +220,15 @@ class EventView(Wire):
         )  # fmt: skip
 
 
+class RunView(Wire):
+    """How a node was started, to be repeated by hand (HY-L01); secret-looking values are masked."""
+
+    node: int
+    working_directory: str
+    command: list[str]
+    environment: dict[str, str]
+
+
 class LogView(Wire):
     """A piece of a log: ``content`` from byte ``offset`` on; go on at ``nextOffset``. ``isComplete``: no more will come."""
 
@@ -285,6 +294,12 @@ class CopySourceAnswer(Envelope):
     """A creation body with all settings of the original (GN-14)."""
 
     copy_source: dict[str, Any]
+
+
+class RunListAnswer(Envelope):
+    """Runs, node 0 first."""
+
+    run_list: list[RunView]
 
 
 class EventListAnswer(Envelope):

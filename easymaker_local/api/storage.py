@@ -65,7 +65,10 @@ async def delete_object(appkey: Appkey, uri: Uri, services: ServicesDep, recursi
     return Envelope()
 
 
-@router.get("/storage/content", response_class=StreamingResponse)
+@router.get(
+    "/storage/content", response_class=StreamingResponse,
+    responses={200: {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}},
+)  # fmt: skip
 async def read_object(appkey: Appkey, uri: Uri, services: ServicesDep) -> StreamingResponse:
     """Download a file."""
     file = await anyio.to_thread.run_sync(services.context.storage.open_read, uri)

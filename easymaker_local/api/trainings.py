@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from fastapi.responses import FileResponse
 
-from easymaker_local.api.deps import Appkey, ServicesDep
+from easymaker_local.api.deps import After, Appkey, ServicesDep
 from easymaker_local.api.envelope import Envelope
 from easymaker_local.api.models import (
     CopySourceAnswer,
@@ -16,6 +16,8 @@ from easymaker_local.api.models import (
     EventView,
     LogAnswer,
     LogView,
+    RunListAnswer,
+    RunView,
     TrainingAnswer,
     TrainingListAnswer,
     TrainingView,
@@ -30,6 +32,8 @@ from easymaker_local.services.services import Services
 router = APIRouter(tags=["trainings"])
 
 MAXIMUM_LOG_BYTES = 4 << 20
+# File systems refuse to seek beyond the largest file that they can hold; the smallest of those limits is ext4's 16 TiB.
+MAXIMUM_LOG_OFFSET = 1 << 43
 # How often a followed log is looked at: only while somebody waits, so that nothing is watched for nobody.
 LOG_TICK_SECONDS = 0.1
 
@@ -101,11 +105,24 @@ async def get_training_copy_source(appkey: Appkey, training_id: str, services: S
 
 @router.get("/trainings/{training_id}/events")
 async def list_training_events(
-    appkey: Appkey, training_id: str, services: ServicesDep, after: int = 0
+    appkey: Appkey, training_id: str, services: ServicesDep, after: After = 0
 ) -> EventListAnswer:
     """Show the history after event id ``after``, oldest first."""
     found = await services.trainings.events(training_id, after)
     return EventListAnswer(event_list=[EventView.of(event) for event in found])
+
+
+@router.get("/trainings/{training_id}/runs")
+async def list_training_runs(appkey: Appkey, training_id: str, services: ServicesDep) -> RunListAnswer:
+    """Show with which command and environment each node was started."""
+    found = await services.trainings.runs(training_id)
+    views = [
+        RunView(
+            node=run.node, working_directory=run.working_directory, command=run.command, environment=run.environment
+        )
+        for run in found
+    ]  # fmt: skip
+    return RunListAnswer(run_list=views)
 
 
 @router.get("/trainings/{training_id}/logs")
@@ -114,7 +131,7 @@ async def read_training_log(
     training_id: str,
     services: ServicesDep,
     node: Annotated[int, Query(ge=0, le=9)] = 0,
-    offset: Annotated[int, Query(ge=0, description="Byte to begin at.")] = 0,
+    offset: Annotated[int, Query(ge=0, lt=MAXIMUM_LOG_OFFSET, description="Byte to begin at.")] = 0,
     limit: Annotated[int, Query(ge=4, le=MAXIMUM_LOG_BYTES, description="Bytes at most.")] = 1 << 18,
     wait_seconds: Annotated[float, Query(alias="waitSeconds", ge=0, le=60, description="Wait so long for more.")] = 0,
 ) -> LogAnswer:
@@ -135,7 +152,10 @@ async def read_training_log(
     )
 
 
-@router.get("/trainings/{training_id}/logs/raw", response_class=FileResponse)
+@router.get(
+    "/trainings/{training_id}/logs/raw", response_class=FileResponse,
+    responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
+)  # fmt: skip
 async def download_training_log(
     appkey: Appkey, training_id: str, services: ServicesDep, node: Annotated[int, Query(ge=0, le=9)] = 0
 ) -> FileResponse:

@@ -1,4 +1,4 @@
-"""Once at start-up: what a crash left behind and no row refers to goes away; nothing else is ever touched (architecture 7)."""
+"""Once after start-up: what a crash left behind and no row refers to goes away; nothing else is ever touched (architecture 7)."""
 
 from __future__ import annotations
 
@@ -6,23 +6,44 @@ import asyncio
 import logging
 import shutil
 import sqlite3
+from functools import partial
 
+from easymaker_local.errors import TransientError
 from easymaker_local.services.context import Context
 from easymaker_local.store import trainings
 
 log = logging.getLogger(__name__)
 
 
-async def sweep(context: Context) -> None:
-    """Remove workloads and working files of resources that are gone or ended, half-deleted files and broken uploads."""
-    unfinished = set(await context.store.read(trainings.unfinished_ids))
+async def sweep_workloads(context: Context) -> None:
+    """Remove workloads of this installation whose resource is gone or has ended; waits for a silent engine.
+
+    May run beside the controllers: a workload's row is there before it, and an ended resource never gets a new one. So the
+    workloads are listed first and the rows read afterwards.
+    """
+    while True:
+        try:
+            for name in await context.driver.owned():
+                kind, resource_id, *_ = name.split("-")
+                if kind == trainings.KIND and not await context.store.read(partial(_is_unfinished, training_id=resource_id)):
+                    log.warning("removing the workload %s, which belongs to nothing", name)
+                    await context.driver.remove(name)
+        except TransientError as error:
+            log.warning("the workloads cannot be listed yet: %s", error)
+            await asyncio.sleep(error.delay_seconds)
+        else:
+            return
+
+
+async def sweep_files(context: Context) -> None:
+    """Remove half-deleted files, broken uploads, and files of trainings that are gone. Before any request is served."""
     known = await context.store.read(_all_ids)
-    for name in await context.driver.owned():
-        kind, resource_id, *_ = name.split("-")
-        if kind == trainings.KIND and resource_id not in unfinished:
-            log.warning("removing the workload %s, which belongs to nothing", name)
-            await context.driver.remove(name)
     await asyncio.to_thread(_sweep_files, context, known)
+
+
+def _is_unfinished(db: sqlite3.Connection, training_id: str) -> bool:
+    query = "SELECT 1 FROM trainings WHERE id = ? AND is_finished = 0"
+    return db.execute(query, (training_id,)).fetchone() is not None
 
 
 def _all_ids(db: sqlite3.Connection) -> set[str]:

@@ -9,9 +9,11 @@ from pathlib import Path, PurePosixPath
 
 from easymaker_local.artifacts.publish import publish
 from easymaker_local.domain import contract
+from easymaker_local.domain.masking import mask, mask_all, secret_values
 from easymaker_local.domain.reason import Cause, Reason
 from easymaker_local.domain.training import Training, TrainingStatus
 from easymaker_local.domain.training_spec import TrainingSpec
+from easymaker_local.drivers.base import Workload
 from easymaker_local.errors import StorageError
 from easymaker_local.kit.files import read_json, write_json
 from easymaker_local.services.context import Context
@@ -78,6 +80,19 @@ class TrainingFiles:
                 reason = _LAUNCHER_REASONS.get(str(found.get("reason")), Reason.START_FAILED)
                 reports.append((index, Cause(reason, str(found.get("message", "The entry point was not reached.")))))
         return reports
+
+    def record_run(self, node: int, workload: Workload) -> None:
+        """Keep how a node was started, so that a run can be repeated by hand (HY-L01); secret-looking values masked."""
+        parameters = {p.parameter_name: p.parameter_value for p in self._training.spec.hyperparameter_list}
+        secrets = secret_values({**workload.env, **parameters})
+        write_json(
+            self.node(node) / "control" / contract.RUN_FILE,
+            {
+                "workingDirectory": str(workload.working_directory),
+                "command": mask_all(workload.command, secrets),
+                "environment": {name: mask(value, secrets) for name, value in workload.env.items()},
+            },
+        )
 
     @property
     def is_collected(self) -> bool:

@@ -149,6 +149,8 @@ class TrainingController:
             )
             for node in range(count)
         ]  # fmt: skip
+        for node, workload in enumerate(workloads):
+            await asyncio.to_thread(files.record_run, node, workload)
         # All nodes at once: they wait for each other (DT-06).
         await asyncio.gather(*(context.driver.start(workload) for workload in workloads))
 

@@ -31,6 +31,7 @@ LAUNCHER = Path("training/launch.py")
 CONTROL_DIR_VARIABLE = "EASYMAKER_CONTROL_DIR"
 WORK_DIR_VARIABLE = "EASYMAKER_WORK_DIR"
 FAILURE_FILE = "failure.json"
+RUN_FILE = "run.json"
 EXIT_NOT_STARTED = 125
 
 NODE_DIRECTORIES = ("source", "model", "checkpoint", "tensorboard", "work", "control")

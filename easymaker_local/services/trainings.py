@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import shutil
 import sqlite3
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from easymaker_local.domain import contract
 from easymaker_local.domain.experiment import ExperimentStatus
 from easymaker_local.domain.image import Image
 from easymaker_local.domain.training import Desired, Training, TrainingStatus
 from easymaker_local.domain.training_spec import TrainingChange, TrainingSpec
 from easymaker_local.errors import Conflict, FieldError, InvalidRequest, NotFound
+from easymaker_local.kit.files import read_json
 from easymaker_local.kit.ids import new_id
 from easymaker_local.services.context import Context
 from easymaker_local.services.training_checks import check_training
@@ -20,6 +22,16 @@ from easymaker_local.store import events, experiments, trainings
 
 STOPPABLE = ", ".join(s for s in TrainingStatus if s.is_stoppable)
 DELETABLE = ", ".join(s for s in TrainingStatus if s.is_finished)
+
+
+@dataclass(frozen=True)
+class Run:
+    """How one node was started; secret-looking values are masked."""
+
+    node: int
+    working_directory: str
+    command: list[str]
+    environment: dict[str, str]
 
 
 class Trainings:
@@ -122,6 +134,21 @@ class Trainings:
         if not 0 <= node < training.spec.instance_count:
             raise NotFound(f"Training {training_id} has the nodes 0 to {training.spec.instance_count - 1}, not {node}.")
         return self._context.log_directory(training_id) / f"node-{node}.log"
+
+    async def runs(self, training_id: str) -> list[Run]:
+        """Return how each node that was started was started (HY-L01)."""
+        training = await self.get(training_id)
+        root = self._context.work_directory(training_id)
+
+        def read() -> list[Run]:
+            found = []
+            for node in range(training.spec.instance_count):
+                kept = read_json(root / f"node-{node}" / "control" / contract.RUN_FILE)
+                if isinstance(kept, dict):
+                    found.append(Run(node, kept["workingDirectory"], kept["command"], kept["environment"]))
+            return found
+
+        return await asyncio.to_thread(read)
 
     def _discard_files(self, training_id: str) -> None:
         # Renamed first: a crash in the long removal leaves no half of a training where somebody looks.

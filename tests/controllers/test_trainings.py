@@ -284,3 +284,14 @@ async def test_a_link_in_the_algorithm_that_leads_out_is_refused(bench: Bench) -
     assert training.status is S.CREATE_FAILED
     assert training.cause is not None
     assert "leads out" in training.cause.message
+
+
+async def test_how_a_node_was_started_can_be_seen_without_its_secrets(bench: Bench) -> None:
+    """HY-L01."""
+    parameters = [{"parameterName": "epochs", "parameterValue": "3"}, {"parameterName": "api_key", "parameterValue": "s3cr3t"}]
+    training = await bench.pass_(await bench.create(hyperparameterList=parameters))
+    assert "s3cr3t" in bench.driver.workloads[training.workload(0)].command, "the job itself gets it"
+    (run,) = await bench.services.trainings.runs(training.id)
+    assert run.command[-4:] == ["--epochs", "3", "--api_key", "********"]
+    assert run.environment["EM_HP_EPOCHS"] == "3"
+    assert "s3cr3t" not in json.dumps(run.environment)
