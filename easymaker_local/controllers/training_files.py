@@ -92,6 +92,8 @@ class TrainingFiles:
                 "command": mask_all(workload.command, secrets),
                 "environment": {name: mask(value, secrets) for name, value in workload.env.items()},
             },
+            # For people to look at: not worth the wait for the disk before every start.
+            durable=False,
         )
 
     @property

@@ -9,8 +9,11 @@ from pathlib import Path
 from typing import Any
 
 
-def write_atomically(path: Path, data: bytes, mode: int = 0o644) -> None:
-    """Replace ``path`` by ``data``: readers see the old content or the new, also after a crash."""
+def write_atomically(path: Path, data: bytes, mode: int = 0o644, *, durable: bool = True) -> None:
+    """Replace ``path`` by ``data``: readers see the old content or the new, also after a crash.
+
+    ``durable`` waits for the disk, so that a power cut does not undo it.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
@@ -18,16 +21,17 @@ def write_atomically(path: Path, data: bytes, mode: int = 0o644) -> None:
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
             file.flush()
-            os.fsync(file.fileno())
+            if durable:
+                os.fsync(file.fileno())
         aside.replace(path)
     except BaseException:
         aside.unlink(missing_ok=True)
         raise
 
 
-def write_json(path: Path, value: Any, mode: int = 0o644) -> None:
+def write_json(path: Path, value: Any, mode: int = 0o644, *, durable: bool = True) -> None:
     """Replace ``path`` by ``value`` as JSON, atomically."""
-    write_atomically(path, json.dumps(value, ensure_ascii=False).encode(), mode)
+    write_atomically(path, json.dumps(value, ensure_ascii=False).encode(), mode, durable=durable)
 
 
 def read_json(path: Path) -> Any | None:

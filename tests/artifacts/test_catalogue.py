@@ -76,7 +76,7 @@ def test_two_images_with_one_id_or_one_name_are_refused(tmp_path: Path) -> None:
     add(tmp_path / "a", "one", "One")
     add(tmp_path / "b", "one", "Another")
     add(tmp_path / "c", "two", "One")
-    with pytest.raises(DaemonError, match="the image id 'one' is taken already, by .*a/one/image.toml"):
+    with pytest.raises(DaemonError, match=r"the image id 'one' is taken already, by .*a/one/image\.toml"):
         Catalogue([tmp_path / "a", tmp_path / "b"])
     with pytest.raises(DaemonError, match="the image name 'One' is taken already"):
         Catalogue([tmp_path / "a", tmp_path / "c"])
