@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import PurePosixPath
 from typing import Annotated, Any
@@ -11,6 +12,9 @@ from pydantic import Field, StringConstraints, field_validator, model_validator
 from easymaker_local.domain.wire import Body, Description, Identifier, Name, Tags, Uri
 
 MAXIMUM_MINUTES = 720 * 60
+
+# The kernel refuses a longer variable (MAX_ARG_STRLEN is 128 KiB with name and end); EM_HPS has to fit.
+MAXIMUM_VARIABLE_BYTES = 127 << 10
 
 
 def variable_suffix(text: str) -> str:
@@ -107,6 +111,9 @@ class TrainingSpec(Body):
     @classmethod
     def _hyperparameter_variables_differ(cls, parameters: tuple[Parameter, ...]) -> tuple[Parameter, ...]:
         _refuse_collisions([p.parameter_name for p in parameters], "EM_HP_")
+        together = json.dumps({p.parameter_name: p.parameter_value for p in parameters}, ensure_ascii=False)
+        if len(together.encode()) > MAXIMUM_VARIABLE_BYTES:
+            raise ValueError(f"together at most {MAXIMUM_VARIABLE_BYTES >> 10} KiB, what the variable EM_HPS can hold")
         return parameters
 
 

@@ -55,6 +55,7 @@ def datasets(*names: str) -> list[dict[str, str]]:
         ("GN-04", {"tagList": [{"tagKey": "k", "tagValue": "1"}, {"tagKey": "k", "tagValue": "2"}]}),
         ("folder", {"datasetList": datasets("a/b")}),
         ("folder", {"datasetList": datasets("..")}),
+        ("EM_HPS", {"hyperparameterList": [{"parameterName": f"k{i}", "parameterValue": "\u20ac" * 1000} for i in range(50)]}),
         ("nul", {"hyperparameterList": [{"parameterName": "k", "parameterValue": "a\0b"}]}),
     ],
 )  # fmt: skip
