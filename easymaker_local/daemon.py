@@ -165,6 +165,7 @@ async def open_daemon(settings: Settings, clock: Clock | None = None) -> AsyncIt
         install_id = await store.write(_install_id)
         driver, environments = await choose_driver(settings, install_id, await store.read(_bound_driver))
         stack.push_async_callback(driver.close)
+        stack.push_async_callback(environments.close)
         await store.write(lambda db: _remember_driver(db, driver.name))
         capacity = capacity_of(settings)
         storage = Storage(settings.storage, settings.nas)

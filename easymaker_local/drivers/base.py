@@ -169,3 +169,7 @@ class Environments(Protocol):
         Raises EnvironmentFailed with the builder's last words (pip's, the engine's).
         """
         ...
+
+    async def close(self) -> None:
+        """Release connections and threads."""
+        ...

@@ -22,10 +22,9 @@ from contextlib import asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
 
-from packaging.utils import parse_wheel_filename
 
 from easymaker_local.domain.image import Framework, Image
-from easymaker_local.drivers.wheelhouse import matching_wheels
+from easymaker_local.drivers.wheelhouse import supply
 from easymaker_local.errors import EnvironmentFailed
 from easymaker_local.kit.files import write_json
 
@@ -63,6 +62,9 @@ class VirtualEnvironments:
                     raise
         return str(path)
 
+    async def close(self) -> None:
+        """Nothing is kept open."""
+
     def _path(self, image: Image) -> Path:
         """Name the directory after everything that decides what is in it, so that a changed image gets another one."""
         requirements = (image.folder / "requirements.txt").read_bytes()
@@ -87,8 +89,10 @@ class VirtualEnvironments:
         if self._wheelhouse is not None:
             arguments += ["--find-links", str(self._wheelhouse)]
         # pip asks every index that it is given, also for what the wheelhouse has: offline that means waiting in vain.
-        names = {parse_wheel_filename(wheel.name)[0] for wheel in matching_wheels(requirements, self._wheelhouse)}
-        if image.wheel_index and not names & _FRAMEWORK_PACKAGES[image.framework]:
+        found = supply(requirements, self._wheelhouse)
+        if found.is_complete:
+            arguments.append("--no-index")
+        elif image.wheel_index and not found.has(_FRAMEWORK_PACKAGES[image.framework]):
             arguments += ["--extra-index-url", image.wheel_index]
         return [*arguments, "--requirement", str(requirements)]
 

@@ -112,3 +112,6 @@ class FakeEnvironments:
             raise self.error
         self.prepared.add(image.id)
         return f"environment-of-{image.id}"
+
+    async def close(self) -> None:
+        """Nothing to release."""

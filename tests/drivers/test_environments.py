@@ -250,7 +250,13 @@ def test_wheel_index_is_asked_only_for_what_the_wheelhouse_lacks(
     assert "/frameworks/torch/" in asked
 
     asked.clear()
-    make_wheel(wheelhouse, "torch", "1.0+cpu")
-    asyncio.run(environments.prepare(image, print))
-    assert asked  # pip's own index still is
+    make_wheel(wheelhouse, "torch", "1.0+cpu", requires=["elsewhere"])
+    with pytest.raises(EnvironmentFailed, match="elsewhere"):
+        asyncio.run(environments.prepare(image, print))
+    assert asked  # pip's own index is, for what the wheelhouse lacks
     assert not [path for path in asked if path.startswith("/frameworks")]
+
+    asked.clear()
+    make_wheel(wheelhouse, "elsewhere")
+    asyncio.run(environments.prepare(image, print))
+    assert not asked, "nothing is lacking: no index is asked at all"

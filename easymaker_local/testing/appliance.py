@@ -1,0 +1,252 @@
+"""A real daemon in a process of its own, on a home and a port of its own, to be asked, killed and started again."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx
+
+from easymaker_local.drivers.process import ProcessDriver
+from easymaker_local.settings import PREFIX
+from easymaker_local.testing.engine import discard_install
+
+T = TypeVar("T")
+
+START_SECONDS = 30.0
+# What decides how an installation behaves is set by each test, never by the machine it runs on.
+_OWN_VARIABLES = ("EM_", PREFIX)
+
+
+def free_port() -> int:
+    """Return a loopback port that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def until(condition: Callable[[], T | None], seconds: float = 60.0, what: str = "it") -> T:
+    """Return the first true answer of ``condition``, which looks at a state outside this process."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        answer = condition()
+        if answer:
+            return answer
+        time.sleep(0.05)
+    raise AssertionError(f"{what} did not happen within {seconds} s")
+
+
+def clean_environment(**more: str) -> dict[str, str]:
+    """Return this process's environment without any setting of an appliance or SDK, and with ``more``."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(_OWN_VARIABLES)}
+    return {**kept, **more}
+
+
+class Appliance:
+    """One installation. ``settings`` become ``EASYMAKER_LOCAL_*`` variables; buckets and images may be put in before a start."""
+
+    def __init__(self, home: Path, driver: str, *, port: int | None = None, **settings: str) -> None:
+        self.home = home
+        self.driver = driver
+        self.port = port or free_port()
+        # What is started; replaced by tests whose daemon is to have a fault of its own.
+        self.command = [sys.executable, "-m", "easymaker_local", "serve"]
+        self._settings = settings
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The environment of the daemon and of ``easymaker-local`` commands that are to reach it."""
+        own = {"home": str(self.home), "driver": self.driver, "port": str(self.port), **self._settings}
+        if self.driver == "docker" and "DOCKER_HOST" in os.environ:
+            own.setdefault("docker_host", os.environ["DOCKER_HOST"])
+        config = {f"{PREFIX}CONFIG": str(self.home / "no-config.toml")}
+        return clean_environment(**config, **{PREFIX + name.upper(): value for name, value in own.items()})
+
+    @property
+    def sdk_environment(self) -> dict[str, str]:
+        """The environment in which the vendor's SDK 2.1 reaches this appliance (rest-api §1.1)."""
+        return clean_environment(
+            EM_API_URL=f"http://127.0.0.1:{self.port}", EM_TOKEN=self.token, EM_APPKEY="local", EM_REGION="local",
+            NO_PROXY="127.0.0.1,localhost",
+        )  # fmt: skip
+
+    @property
+    def token(self) -> str:
+        """The user's token."""
+        return (self.home / "token").read_text().strip()
+
+    @property
+    def pid(self) -> int:
+        """The daemon's process."""
+        assert self._process is not None
+        return self._process.pid
+
+    @property
+    def has_ended(self) -> bool:
+        """True if the daemon was started and has ended, by itself or killed."""
+        return self._process is not None and self._process.poll() is not None
+
+    def start(self, *, wait: bool = True) -> None:
+        """Start the daemon; with ``wait`` until it answers, failing with its log if it ends instead."""
+        self.home.mkdir(parents=True, exist_ok=True)
+        with (self.home / "serve.log").open("ab") as log:
+            self._process = subprocess.Popen(
+                self.command,
+                env=self.environment, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True,
+            )  # fmt: skip
+        if not wait:
+            return
+        try:
+            until(self._answers, START_SECONDS, "the daemon's start")
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n{(self.home / 'serve.log').read_text()}") from None
+
+    def kill(self) -> None:
+        """End the daemon with SIGKILL: no chance to tidy up."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGKILL)
+        self._process.wait()
+
+    def stop(self) -> None:
+        """End the daemon with SIGTERM; jobs go on. Calm if it does not run."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.terminate()
+            self._process.wait(30)
+
+    def discard(self) -> None:
+        """End the daemon and everything that it started; for the end of a test."""
+        if self._process is not None and self._process.poll() is None:
+            self.kill()
+        if (self.home / "state.db").exists():
+            asyncio.run(self._discard_workloads())
+
+    async def _discard_workloads(self) -> None:
+        with contextlib.closing(sqlite3.connect(self.home / "state.db")) as db:
+            row = db.execute("SELECT value FROM installation WHERE key = 'id'").fetchone()
+        if row is None:
+            return
+        if self.driver == "docker":
+            discard_install(row[0])
+            return
+        driver = ProcessDriver(self.home / "workloads", row[0])
+        for name in await driver.owned():
+            await driver.remove(name)
+        await driver.close()
+
+    def client(self) -> httpx.Client:
+        """Return a client whose paths begin after ``/appkeys/{appkey}``."""
+        return httpx.Client(
+            base_url=f"http://127.0.0.1:{self.port}/v1.0/appkeys/local", headers={"X-EasyMaker-Token": self.token},
+            trust_env=False, timeout=90,
+        )  # fmt: skip
+
+    def call(self, method: str, path: str, **arguments: Any) -> dict[str, Any]:
+        """Call the API once; returns the answer's body, success or not."""
+        with self.client() as client:
+            answer: dict[str, Any] = client.request(method, path, **arguments).json()
+        return answer
+
+    def put(self, container: str, files: Mapping[str, str | bytes | Path]) -> str:
+        """Drop files into a bucket as a user would; returns the bucket's address."""
+        for name, content in files.items():
+            target = self.home / "storage" / container / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            if isinstance(content, Path):
+                shutil.copyfile(content, target)
+            else:
+                target.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return self.uri(container)
+
+    def uri(self, container: str, path: str = "") -> str:
+        """Return the address of a place in a bucket."""
+        return f"obs://local/v1/AUTH_local/{container}/{path}".rstrip("/")
+
+    def experiment(self, name: str = "experiment") -> str:
+        """Return the id of the experiment of that name, made if need be."""
+        found = self.call("GET", "/experiments", params={"experimentNameList": name})["experimentList"]
+        made = found[0] if found else self.call("POST", "/experiments", json={"experimentName": name})["experiment"]
+        return str(made["experimentId"])
+
+    def training(self, **body: Any) -> dict[str, Any]:
+        """Ask for a training on the plain image (see ``plain_image``); returns it. ``body`` replaces what is preset."""
+        preset = {
+            "trainingName": "training", "experimentId": self.experiment(), "imageId": PLAIN_IMAGE, "flavorId": "m2.c1m2",
+            "sourceDirUri": self.uri("code"), "entryPoint": "train.py", "modelUploadUri": self.uri("models", "model"),
+            "timeoutMinutes": 60,
+        }  # fmt: skip
+        answer = self.call("POST", "/trainings", json={**preset, **body})
+        assert answer["header"]["isSuccessful"], answer["header"]["resultMessage"]
+        training: dict[str, Any] = answer["training"]
+        return training
+
+    def shown(self, training_id: str) -> dict[str, Any]:
+        """Return a training as the API shows it now."""
+        training: dict[str, Any] = self.call("GET", f"/trainings/{training_id}")["training"]
+        return training
+
+    def await_status(self, training_id: str, *statuses: str, seconds: float = 120.0) -> dict[str, Any]:
+        """Return the training once it has one of the statuses, or any final one if none is given."""
+
+        def reached() -> dict[str, Any] | None:
+            training = self.shown(training_id)
+            done = training["trainingStatusCode"] in statuses if statuses else training["isFinished"]
+            return training if done else None
+
+        try:
+            return until(reached, seconds, f"{statuses or 'the end'} of training {training_id}")
+        except AssertionError as error:
+            raise AssertionError(f"{error}: {self.shown(training_id)}\n{self.log(training_id)[-2000:]}") from None
+
+    def log(self, training_id: str, node: int = 0) -> str:
+        """Return a node's whole log."""
+        content, offset = "", 0
+        while True:
+            query = {"node": node, "offset": offset}
+            piece = self.call("GET", f"/trainings/{training_id}/logs", params=query)["log"]
+            content, offset = content + str(piece["content"]), piece["nextOffset"]
+            if not piece["content"]:
+                return content
+
+    def _answers(self) -> bool:
+        assert self._process is not None
+        if self._process.poll() is not None:
+            raise AssertionError(f"the daemon ended with {self._process.returncode}")
+        try:
+            return httpx.get(f"http://127.0.0.1:{self.port}/health", trust_env=False).status_code == 200
+        except httpx.TransportError:
+            return False
+
+
+PLAIN_IMAGE = "plain"
+_PLAIN_TOML = """\
+name = "Plain Python"
+description = "Python and nothing else: jobs of tests start at once"
+group = "TRAINING"
+core_type = "CPU"
+framework = "PYTORCH"
+framework_version = "0"
+python_version = "3.11"
+repository = "easymaker/plain"
+tag = "1"
+base_image = "python:3.11-slim-bookworm"
+"""
+
+
+def plain_image(home: Path) -> None:
+    """Add an image without packages to the home's own catalogue; both drivers prepare it in seconds, offline."""
+    folder = home / "images" / PLAIN_IMAGE
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "image.toml").write_text(_PLAIN_TOML)
+    (folder / "requirements.txt").write_text("")

@@ -1,0 +1,75 @@
+"""What all tests share: a cleaned environment, the engine or the reason why there is none, real appliances.
+
+Real here: SQLite, processes, containers, HTTP, the vendor's SDK. Nothing is faked but GPUs and, in unit tests, the clock and
+the driver (``testing/fakes.py``).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from easymaker_local.settings import PREFIX
+from easymaker_local.testing.appliance import Appliance, plain_image
+from easymaker_local.testing.engine import docker_host
+
+# Prepared environments are minutes of work: they are kept between tests and between runs.
+CACHE = Path(os.environ.get(PREFIX + "TEST_CACHE", Path.home() / ".cache" / "easymaker-local-tests"))
+
+MakeAppliance = Callable[..., Appliance]
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in list(os.environ):
+        if name.startswith(("EM_", PREFIX)) and name not in {PREFIX + "REQUIRE_DOCKER", PREFIX + "TEST_CACHE"}:
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(params=["process", pytest.param("docker", marks=pytest.mark.docker)])
+def driver_name(request: pytest.FixtureRequest) -> str:
+    """Each driver in turn; docker only where an engine answers."""
+    name: str = request.param
+    if name == "docker":
+        docker_host()
+    return name
+
+
+@pytest.fixture
+def make_appliance(tmp_path: Path, driver_name: str) -> Iterator[MakeAppliance]:
+    """Return a maker of appliances with the plain image, buckets ``code`` and ``models``, and prepared environments shared."""
+    made: list[Appliance] = []
+
+    def make(name: str = "home", **settings: str) -> Appliance:
+        home = tmp_path / name
+        plain_image(home)
+        for container in ("code", "models"):
+            (home / "storage" / container).mkdir(parents=True, exist_ok=True)
+        environments = CACHE / "environments"
+        environments.mkdir(parents=True, exist_ok=True)
+        if not (home / "environments").exists():
+            (home / "environments").symlink_to(environments)
+        # Jobs of tests sleep and print: several may share a small machine.
+        appliance = Appliance(home, driver_name, **{"cpu_overcommit": "8", "reserved_memory_gib": "0", **settings})
+        made.append(appliance)
+        return appliance
+
+    yield make
+    for appliance in made:
+        appliance.discard()
+
+
+@pytest.fixture
+def appliance(make_appliance: MakeAppliance) -> Appliance:
+    """A running daemon on each driver."""
+    made = make_appliance()
+    made.start()
+    return made
