@@ -1,0 +1,247 @@
+"""What ``doctor`` looks at. Each check answers with a finding; none changes anything but a probe file that it removes."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from importlib.util import find_spec
+from pathlib import Path
+
+from easymaker_local import __version__
+from easymaker_local.client import connect
+from easymaker_local.client.client import base_url
+from easymaker_local.daemon import capacity_of, catalogue_of
+from easymaker_local.drivers.docker_engine import engine_answers
+from easymaker_local.errors import DaemonError, DaemonUnreachable, Unauthorized
+from easymaker_local.kit.lock import ProcessLock
+from easymaker_local.settings import DriverChoice, Settings
+
+_GIB = 1 << 30
+_LITTLE_DISK, _NO_DISK = 20 * _GIB, 2 * _GIB
+_LITTLE_SHM = _GIB
+_PIP_SECONDS = 15.0
+_SHM = "/dev/shm"  # noqa: S108 (looked at, not written)
+# Far more than clocks of one machine differ, far less than what confuses "newer than".
+_SKEW_SECONDS = 5.0
+# Before this product existed: a machine that lost its clock.
+_YEAR_2025 = 1735689600.0
+
+
+class Level(StrEnum):
+    """How bad it is."""
+
+    OK = "ok"
+    WARNING = "warning"
+    PROBLEM = "problem"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What was found and what to do about it."""
+
+    check: str
+    level: Level
+    message: str
+    advice: str | None = None
+
+
+def run_checks(settings: Settings) -> list[Finding]:
+    """Run all checks."""
+    checks: Sequence[Callable[[Settings], Finding]] = (
+        check_home, check_disk, check_memory, check_daemon, check_port, check_catalogue, check_engine, check_gpu,
+        check_venv, check_packages, check_shared_memory, check_clock,
+    )  # fmt: skip
+    return [check(settings) for check in checks]
+
+
+def check_home(settings: Settings) -> Finding:
+    """The data directory can be written, and its files get this machine's time."""
+    home = settings.home
+    probe = home / f".doctor-{secrets.token_hex(4)}"
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        before = time.time()
+        probe.write_text("")
+        skew = abs(probe.stat().st_mtime - before)
+        probe.unlink()
+    except OSError as error:
+        return Finding(
+            "home", Level.PROBLEM, f"{home} cannot be written: {error.strerror}.", "Set another one: EASYMAKER_LOCAL_HOME."
+        )
+    if skew > _SKEW_SECONDS:
+        message = f"{home}: its files are dated {skew:.0f} s off this machine's clock."
+        return Finding("home", Level.WARNING, message, "Is it on a network drive? Synchronise the clocks.")
+    return Finding("home", Level.OK, f"{home} can be written.")
+
+
+def check_disk(settings: Settings) -> Finding:
+    """Environments take gigabytes each, models and data sets more."""
+    nearest = next(path for path in (settings.home, *settings.home.parents) if path.exists())
+    free = shutil.disk_usage(nearest).free
+    message = f"{free / _GIB:.1f} GiB are free in {settings.home}."
+    if free < _NO_DISK:
+        return Finding("disk", Level.PROBLEM, message, "Free some, or move the home: EASYMAKER_LOCAL_HOME.")
+    if free < _LITTLE_DISK:
+        return Finding("disk", Level.WARNING, message, "A PyTorch or TensorFlow image takes 1 to 10 GiB.")
+    return Finding("disk", Level.OK, message)
+
+
+def check_memory(settings: Settings) -> Finding:
+    """Something is left to promise to jobs."""
+    capacity = capacity_of(settings)
+    message = f"Jobs may use {capacity}."
+    if capacity.memory_mib < 1024:
+        return Finding("memory", Level.PROBLEM, message, "Lower the setting reserved_memory_gib.")
+    return Finding("memory", Level.OK, message)
+
+
+def check_daemon(settings: Settings) -> Finding:
+    """It runs and answers, in the version of this command."""
+    pid = ProcessLock(settings.lock_file).holder()
+    if pid is None:
+        return Finding("daemon", Level.WARNING, "The daemon does not run.", "Start it: easymaker-local up")
+    try:
+        with connect(settings) as client:
+            system = client.system(timeout=5)
+    except (DaemonUnreachable, Unauthorized) as error:
+        return Finding(
+            "daemon", Level.PROBLEM, f"The daemon (pid {pid}) runs but does not answer as it should: {error.message}",
+            f"Restart it: easymaker-local down && easymaker-local up. Its log: {settings.daemon_log}",
+        )  # fmt: skip
+    if system["pid"] != pid:
+        message = f"Another home's daemon (pid {system['pid']}) answers on {base_url(settings)}."
+        return Finding("daemon", Level.PROBLEM, message, "Set another port: EASYMAKER_LOCAL_PORT.")
+    message = f"Runs (pid {pid}, driver {system['driver']}, version {system['version']})."
+    if system["version"] != __version__:
+        advice = f"This command has version {__version__}. Restart the daemon: easymaker-local down && easymaker-local up"
+        return Finding("daemon", Level.WARNING, message, advice)
+    return Finding("daemon", Level.OK, message)
+
+
+def check_port(settings: Settings) -> Finding:
+    """The port is ours, or free."""
+    address = f"{settings.host}:{settings.port}"
+    try:
+        with connect(settings) as client:
+            client.system(timeout=5)
+        return Finding("port", Level.OK, f"{address} is the daemon's.")
+    except (DaemonUnreachable, Unauthorized):
+        # Whoever may sit there, binding tells whether it is free.
+        family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        with socket.socket(family) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((settings.host, settings.port))
+    except OSError as error:
+        message = f"{address} cannot be used: {error.strerror}."
+        return Finding("port", Level.PROBLEM, message, "End the program that has it, or set EASYMAKER_LOCAL_PORT.")
+    return Finding("port", Level.OK, f"{address} is free.")
+
+
+def check_catalogue(settings: Settings) -> Finding:
+    """Every image.toml can be read."""
+    try:
+        images = catalogue_of(settings).list()
+    except DaemonError as error:
+        return Finding("images", Level.PROBLEM, str(error), "Correct the file; the daemon does not start with it.")
+    return Finding("images", Level.OK, f"{len(images)} images in the catalogue.")
+
+
+def check_engine(settings: Settings) -> Finding:
+    """The container engine answers, where one is wanted."""
+    if settings.driver is DriverChoice.PROCESS:
+        return Finding("engine", Level.OK, "Not used: jobs run as local processes (driver = process), without isolation.")
+    version = engine_answers(settings.docker_host)
+    if version is not None:
+        return Finding("engine", Level.OK, f"Version {version} answers.")
+    message = "No container engine answers."
+    if settings.driver is DriverChoice.DOCKER:
+        return Finding("engine", Level.PROBLEM, message, "Start it, check DOCKER_HOST, or set driver = process.")
+    return Finding(
+        "engine", Level.WARNING, f"{message} Jobs run as local processes, without isolation.",
+        "For containers: install Docker, and be in the group docker.",
+    )  # fmt: skip
+
+
+def check_gpu(settings: Settings) -> Finding:
+    """The driver answers, and containers can have the GPUs."""
+    program = shutil.which("nvidia-smi")
+    if program is None:
+        if Path("/proc/driver/nvidia/version").exists():
+            return Finding("gpu", Level.WARNING, "There is an NVIDIA driver, but no nvidia-smi.", "Install the driver's tools.")
+        return Finding("gpu", Level.OK, "No NVIDIA GPU: CPU images only.")
+    said, words = _run([program, "--query-gpu=name,memory.total", "--format=csv,noheader"], 10)
+    if not said or not words:
+        return Finding(
+            "gpu", Level.WARNING, f"nvidia-smi fails: {words or 'no answer'}", "Check the driver; a reboot may help."
+        )
+    names = "; ".join(words.splitlines())
+    uses_containers = settings.driver is not DriverChoice.PROCESS and engine_answers(settings.docker_host) is not None
+    if uses_containers and not any(shutil.which(p) for p in ("nvidia-container-runtime", "nvidia-ctk")):
+        return Finding("gpu", Level.WARNING, f"{names}, but containers cannot use it.", "Install the NVIDIA Container Toolkit.")
+    return Finding("gpu", Level.OK, names)
+
+
+def check_venv(settings: Settings) -> Finding:
+    """This Python can make virtual environments: some distributions package that apart."""
+    missing = [name for name in ("venv", "ensurepip") if find_spec(name) is None]
+    if not missing:
+        return Finding("venv", Level.OK, f"Python {sys.version.split()[0]} makes virtual environments.")
+    level = Level.WARNING if settings.driver is DriverChoice.DOCKER else Level.PROBLEM
+    return Finding("venv", level, f"This Python lacks {' and '.join(missing)}.", "Debian and Ubuntu: apt install python3-venv")
+
+
+def check_packages(settings: Settings) -> Finding:
+    """Images can be built: asked by pip itself, so that its own index, proxy and certificates count."""
+    wheels = ""
+    if settings.wheelhouse is not None:
+        if not settings.wheelhouse.is_dir():
+            message = f"The wheelhouse {settings.wheelhouse} is not there."
+            return Finding("packages", Level.PROBLEM, message, "Correct the setting wheelhouse.")
+        wheels = f" {len(list(settings.wheelhouse.glob('*.whl')))} wheels are in {settings.wheelhouse}."
+    if find_spec("pip") is None:
+        return Finding("packages", Level.WARNING, f"The package index was not asked: this Python has no pip.{wheels}")
+    command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-input", "--retries", "0", "--timeout", "5"]
+    reached, _ = _run([*command, "index", "versions", "pip"], _PIP_SECONDS)
+    if reached:
+        return Finding("packages", Level.OK, f"The package index answers pip.{wheels}")
+    advice = "Images that are built already work offline. For others set wheelhouse, or pip's index-url or proxy."
+    return Finding("packages", Level.WARNING, f"The package index does not answer pip.{wheels}", advice)
+
+
+def check_shared_memory(settings: Settings) -> Finding:
+    """Data loaders of local processes share the machine's; containers get their own."""
+    try:
+        found = os.statvfs(_SHM)
+    except OSError:
+        return Finding("shm", Level.WARNING, f"There is no {_SHM}.", "Data loaders with several workers will fail.")
+    total = found.f_blocks * found.f_frsize
+    message = f"{_SHM} has {total / _GIB:.1f} GiB."
+    if total < _LITTLE_SHM and settings.driver is not DriverChoice.DOCKER:
+        return Finding("shm", Level.WARNING, message, f"Data loaders may fail: mount -o remount,size=2g {_SHM}")
+    return Finding("shm", Level.OK, message)
+
+
+def check_clock(settings: Settings) -> Finding:
+    """Time limits and histories need a clock that is roughly right."""
+    now = time.time()
+    shown = time.strftime("%Y-%m-%d %H:%M:%S %z", time.localtime(now))
+    if now < _YEAR_2025:
+        return Finding("clock", Level.PROBLEM, f"The clock says {shown}.", "Set it; certificates and histories need it.")
+    return Finding("clock", Level.OK, shown)
+
+
+def _run(command: Sequence[str], seconds: float) -> tuple[bool, str]:
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=seconds, stdin=subprocess.DEVNULL, check=False)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return False, str(error)
+    return done.returncode == 0, (done.stdout or done.stderr).strip()

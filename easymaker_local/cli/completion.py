@@ -1,0 +1,48 @@
+"""Values for the shell's completion. Where the daemon does not answer there is nothing to offer, and no noise."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from easymaker_local.errors import EasyMakerError
+
+if TYPE_CHECKING:
+    from easymaker_local.client import Client
+
+Offer = tuple[str, str]
+
+
+def trainings(incomplete: str) -> list[Offer]:
+    """Offer ids of trainings."""
+    return _offers(incomplete, lambda client: [
+        (t["trainingId"], f"{t['trainingName']} {t['trainingStatusCode']}") for t in client.trainings()
+    ])  # fmt: skip
+
+
+def experiments(incomplete: str) -> list[Offer]:
+    """Offer names of experiments."""
+    return _offers(incomplete, lambda client: [(e["experimentName"], e["experimentId"]) for e in client.experiments()])
+
+
+def images(incomplete: str) -> list[Offer]:
+    """Offer ids of images."""
+    return _offers(incomplete, lambda client: [(i["imageId"], i["imageName"]) for i in client.images()])
+
+
+def flavors(incomplete: str) -> list[Offer]:
+    """Offer flavors."""
+    return _offers(incomplete, lambda client: [
+        (f["name"], f"{f['vcpus']} vCPU, {f['ram'] / 1024:g} GiB") for f in client.flavors()
+    ])  # fmt: skip
+
+
+def _offers(incomplete: str, ask: Callable[[Client], list[Offer]]) -> list[Offer]:
+    from easymaker_local.client import connect
+    from easymaker_local.settings import load_settings
+
+    try:
+        with connect(load_settings()) as client:
+            return [offer for offer in ask(client) if offer[0].startswith(incomplete)]
+    except EasyMakerError:
+        return []

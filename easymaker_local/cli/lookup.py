@@ -1,0 +1,60 @@
+"""From what people type (an id, the beginning of one, a name) to the one resource that is meant."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, TypeVar
+
+from easymaker_local.errors import InvalidRequest, NotFound
+
+if TYPE_CHECKING:
+    from easymaker_local.client import Client
+    from easymaker_local.client.shapes import Experiment, Flavor, Image, Training
+
+T = TypeVar("T")
+
+SHORT_ID = 8
+"""Characters of an id that lists show; enough to be unique among thousands."""
+_FULL_ID = 16
+
+
+def find_training(client: Client, text: str) -> Training:
+    """Return a training by id, name or the beginning of an id; raises NotFound, InvalidRequest if it fits several."""
+    if len(text) == _FULL_ID:
+        with suppress(NotFound):  # then it may be a name of this length
+            return client.training(text)
+    trainings = client.trainings()
+    return _choose("training", text, trainings, lambda t: t["trainingId"], lambda t: t["trainingName"])
+
+
+def find_experiment(client: Client, text: str) -> Experiment:
+    """Return an experiment, found as a training is."""
+    return _choose("experiment", text, client.experiments(), lambda e: e["experimentId"], lambda e: e["experimentName"])
+
+
+def find_image(client: Client, text: str) -> Image:
+    """Return an image, found as a training is."""
+    return _choose("image", text, client.images(), lambda i: i["imageId"], lambda i: i["imageName"])
+
+
+def find_flavor(client: Client, text: str) -> Flavor:
+    """Return a flavor by id or name."""
+    return _choose("flavor", text, client.flavors(), lambda f: f["id"], lambda f: f["name"])
+
+
+def _choose(kind: str, text: str, among: Sequence[T], id_of: Callable[[T], str], name_of: Callable[[T], str]) -> T:
+    for key in (id_of, name_of):
+        found = [item for item in among if key(item) == text]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            break
+    else:
+        found = [item for item in among if text and id_of(item).startswith(text)]
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise NotFound(f"There is no {kind} {text!r}.", hint=f"See: easymaker-local {kind} list")
+    ids = ", ".join(id_of(item) for item in found[:5]) + (", …" if len(found) > 5 else "")
+    raise InvalidRequest(f"{text!r} fits {len(found)} {kind}s: {ids}.", hint="Give an id.")

@@ -1,0 +1,161 @@
+"""From a TOML file or from options to a creation body with wire names, ids and full addresses.
+
+The daemon judges values. Here only what the daemon cannot see is refused: TOML that is none, and keys that it would ignore.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import tomllib
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from easymaker_local.cli.addresses import expand
+from easymaker_local.cli.lookup import find_experiment, find_flavor, find_image
+from easymaker_local.errors import FieldError, InvalidRequest, NotFound
+
+if TYPE_CHECKING:
+    from easymaker_local.client import Client
+
+# Short words for the same fields; lists of pairs may be written as tables.
+_SHORT = {
+    "name": "trainingName",
+    "experiment": "experimentId",
+    "image": "imageId",
+    "flavor": "flavorId",
+    "parameters": "hyperparameterList",
+    "datasets": "datasetList",
+    "tags": "tagList",
+}
+_PAIRS = {
+    "hyperparameterList": ("parameterName", "parameterValue"),
+    "datasetList": ("datasetName", "dataUri"),
+    "tagList": ("tagKey", "tagValue"),
+}
+_URIS = ("sourceDirUri", "modelUploadUri", "checkPointInputUri", "checkPointUploadUri")
+
+Body = dict[str, Any]
+
+
+def parse(text: str, file: str) -> Body:
+    """Return the body that a TOML file describes; raises InvalidRequest that names the line or the keys at fault."""
+    try:
+        written = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise InvalidRequest(f"{file} is not TOML: {error}.") from error
+    try:
+        written = json.loads(json.dumps(written, default=str, allow_nan=False))
+    except ValueError as error:
+        raise InvalidRequest(f"{file} holds nan or inf.", hint="Write it as text, in quotes.") from error
+    known = _fields()
+    body: Body = {}
+    faults: list[FieldError] = []
+    for key, value in written.items():
+        field = _SHORT.get(key, _camel(key))
+        if field not in known:
+            faults.append(FieldError(key, f"unknown{_suggestion(key, [*known, *_SHORT])}"))
+        elif field in body:
+            faults.append(FieldError(key, f"the same as another key of the file: {field}"))
+        elif field in _PAIRS:
+            body[field] = _pairs(field, value, faults)
+        else:
+            body[field] = value
+    if faults:
+        raise InvalidRequest(faults, hint=f"In {file}.")
+    return body
+
+
+def split_pairs(option: str, texts: Sequence[str]) -> dict[str, str]:
+    """Return ``KEY=VALUE`` options as a dictionary; raises BadParameter that names the option."""
+    found: dict[str, str] = {}
+    for text in texts:
+        key, equals, value = text.partition("=")
+        if not equals or not key:
+            raise typer.BadParameter(f"write KEY=VALUE, not {text!r}.", param_hint=option)
+        found[key] = value
+    return found
+
+
+def merge_pairs(field: str, old: Sequence[Mapping[str, Any]], new: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return a list of pairs in which ``new`` replaces and extends ``old``."""
+    key, value = _PAIRS[field]
+    kept = {str(row[key]): row.get(value, "") for row in old}
+    return [{key: k, value: v} for k, v in {**kept, **new}.items()]
+
+
+def resolve(client: Client, body: Body, tenant: str, *, make_experiment: bool = False) -> Body:
+    """Replace names by ids and short addresses by full ones; what is not found stays, for the daemon to name."""
+    found = dict(body)
+    for field in _URIS:
+        if isinstance(found.get(field), str):
+            found[field] = _expanded(field, found[field], tenant)
+    found["datasetList"] = [
+        {**row, "dataUri": _expanded(f"datasetList.{i}.dataUri", row["dataUri"], tenant)}
+        if isinstance(row, dict) and isinstance(row.get("dataUri"), str) else row
+        for i, row in enumerate(found.get("datasetList") or [])
+    ]  # fmt: skip
+    if isinstance(found.get("imageId"), str):
+        found["imageId"] = _id_or_text(lambda text: find_image(client, text)["imageId"], found["imageId"])
+    if isinstance(found.get("flavorId"), str):
+        found["flavorId"] = _id_or_text(lambda text: find_flavor(client, text)["id"], found["flavorId"])
+    wanted = found.get("experimentId")
+    if isinstance(wanted, str):
+        try:
+            found["experimentId"] = find_experiment(client, wanted)["experimentId"]
+        except NotFound:
+            if make_experiment:
+                found["experimentId"] = client.create_experiment(wanted)["experimentId"]
+    return found
+
+
+def _expanded(field: str, address: str, tenant: str) -> str:
+    try:
+        return expand(address, tenant)
+    except InvalidRequest as error:
+        raise InvalidRequest([FieldError(field, error.message)], hint=error.hint) from error
+
+
+def _id_or_text(find: Any, text: str) -> str:
+    try:
+        return str(find(text))
+    except NotFound:
+        return text
+
+
+def _pairs(field: str, value: Any, faults: list[FieldError]) -> Any:
+    key, content = _PAIRS[field]
+    if isinstance(value, dict):
+        return [{key: k, content: v} for k, v in value.items()]
+    if not isinstance(value, list):
+        return value
+    rows: list[Any] = []
+    for i, row in enumerate(value):
+        if not isinstance(row, dict):
+            rows.append(row)
+            continue
+        named = {_camel(k): v for k, v in row.items()}
+        faults += [
+            FieldError(f"{field}.{i}.{k}", f"unknown{_suggestion(k, _PAIRS[field])}")
+            for k in named if k not in _PAIRS[field]
+        ]  # fmt: skip
+        rows.append(named)
+    return rows
+
+
+def _fields() -> list[str]:
+    from easymaker_local.domain.training_spec import TrainingSpec
+
+    return [str(field.alias) for field in TrainingSpec.model_fields.values()]
+
+
+def _suggestion(key: str, known: Sequence[str]) -> str:
+    near = difflib.get_close_matches(_camel(key), known, n=1)
+    return f"; did you mean {near[0]}?" if near else ""
+
+
+def _camel(text: str) -> str:
+    head, *tail = text.split("_")
+    return head + "".join(piece[:1].upper() + piece[1:] for piece in tail)

@@ -1,0 +1,230 @@
+"""Every call of the API that the command line needs, named as the services name them."""
+
+from __future__ import annotations
+
+import os
+import ssl
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from types import TracebackType
+from typing import Any, cast
+from urllib.parse import quote
+
+import httpx
+
+from easymaker_local.client.shapes import (
+    Body,
+    Event,
+    Experiment,
+    Flavor,
+    Image,
+    Log,
+    Preparation,
+    StoredObject,
+    System,
+    Training,
+)
+from easymaker_local.client.transport import Transport
+from easymaker_local.settings import Settings
+
+# Answers are quick, but a first one may wait for a busy disk.
+READ_SECONDS = 60.0
+CONNECT_SECONDS = 5.0
+
+
+def base_url(settings: Settings) -> str:
+    """Return where the daemon of these settings is reached from this machine."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(settings.host, settings.host)  # noqa: S104
+    return f"http://[{host}]:{settings.port}" if ":" in host else f"http://{host}:{settings.port}"
+
+
+def find_token(settings: Settings) -> str | None:
+    """Return the token of this home; without one, what ``EM_TOKEN`` says.
+
+    The file goes first: it belongs to the daemon that the settings name, the variable may be another one's.
+    """
+    try:
+        token = settings.token_file.read_text().strip()
+    except OSError:
+        token = ""
+    return token or os.environ.get("EM_TOKEN")
+
+
+def connect(settings: Settings) -> Client:
+    """Return a client of the daemon of these settings; nothing is sent yet."""
+    token = find_token(settings)
+    http = httpx.Client(
+        base_url=base_url(settings),
+        headers={"X-EasyMaker-Token": token} if token else {},
+        timeout=httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS),
+        # The daemon is on this machine: a proxy would be a detour, and loading certificates a third of the start-up time.
+        trust_env=False,
+        verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
+    )
+    return Client(http, settings.appkey)
+
+
+class Client:
+    """Calls return the answer's payload; refusals raise what the daemon raised, silence raises DaemonUnreachable.
+
+    May be used by several threads at once.
+    """
+
+    def __init__(self, http: httpx.Client, appkey: str = "local") -> None:
+        self._transport = Transport(http, f"/v1.0/appkeys/{quote(appkey, safe='')}")
+        self._call = self._transport.call
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close connections."""
+        self._transport.close()
+
+    # -- the appliance
+
+    def is_alive(self) -> bool:
+        """True if a daemon answers."""
+        return self._transport.is_alive()
+
+    def system(self, timeout: float | None = None) -> System:
+        """Return version, driver and capacity."""
+        return cast(System, self._call("GET", "system", timeout=timeout)["system"])
+
+    def stop_system(self) -> None:
+        """End the daemon; jobs go on."""
+        self._call("PUT", "system", "stop", timeout=10)
+
+    # -- the catalogue
+
+    def flavors(self) -> list[Flavor]:
+        """Return all flavors, smallest first."""
+        return cast(list[Flavor], self._call("GET", "flavors")["flavorList"])
+
+    def images(self, group: str | None = None) -> list[Image]:
+        """Return the images, all or those of a group."""
+        return cast(list[Image], self._call("GET", "images", query={"groupTypeCodeList": group})["imageList"])
+
+    def preparation(self, image_id: str) -> Preparation:
+        """Say whether an image's environment is prepared."""
+        return cast(Preparation, self._call("GET", "images", image_id, "preparation")["preparation"])
+
+    def prepare(self, image_id: str) -> Preparation:
+        """Begin to prepare it, unless it is ready or at work."""
+        return cast(Preparation, self._call("POST", "images", image_id, "preparation")["preparation"])
+
+    # -- experiments
+
+    def experiments(self, name: str | None = None) -> list[Experiment]:
+        """Return the experiments, newest first: all, or the one of that name."""
+        found = self._call("GET", "experiments", query={"experimentNameList": name})["experimentList"]
+        return cast(list[Experiment], found)
+
+    def experiment(self, experiment_id: str) -> Experiment:
+        """Return one."""
+        return cast(Experiment, self._call("GET", "experiments", experiment_id)["experiment"])
+
+    def create_experiment(self, name: str, description: str | None = None) -> Experiment:
+        """Create one; Conflict if the name is taken."""
+        body = {"experimentName": name, "description": description}
+        return cast(Experiment, self._call("POST", "experiments", body=body)["experiment"])
+
+    def change_experiment(self, experiment_id: str, body: Body) -> Experiment:
+        """Change name or description."""
+        return cast(Experiment, self._call("PATCH", "experiments", experiment_id, body=body)["experiment"])
+
+    def retry_experiment(self, experiment_id: str) -> Experiment:
+        """Repair one whose creation failed."""
+        return cast(Experiment, self._call("PUT", "experiments", experiment_id, "retry")["experiment"])
+
+    def delete_experiment(self, experiment_id: str) -> None:
+        """Delete one."""
+        self._call("DELETE", "experiments", experiment_id)
+
+    def experiment_events(self, experiment_id: str, after: int = 0) -> list[Event]:
+        """Return its history, oldest first."""
+        found = self._call("GET", "experiments", experiment_id, "events", query={"after": after})["eventList"]
+        return cast(list[Event], found)
+
+    # -- trainings
+
+    def trainings(self, experiment_id: str | None = None) -> list[Training]:
+        """Return the trainings, newest first: all, or those of an experiment."""
+        found = self._call("GET", "trainings", query={"experimentId": experiment_id})["trainingList"]
+        return cast(list[Training], found)
+
+    def training(self, training_id: str) -> Training:
+        """Return one."""
+        return cast(Training, self._call("GET", "trainings", training_id)["training"])
+
+    def create_training(self, body: Body) -> Training:
+        """Ask for one; InvalidRequest names every field at fault."""
+        return cast(Training, self._call("POST", "trainings", body=body)["training"])
+
+    def change_training(self, training_id: str, body: Body) -> Training:
+        """Change name, description or tags."""
+        return cast(Training, self._call("PATCH", "trainings", training_id, body=body)["training"])
+
+    def stop_training(self, training_id: str) -> None:
+        """Ask it to end."""
+        self._call("PUT", "trainings", training_id, "stop")
+
+    def delete_training(self, training_id: str) -> None:
+        """Delete an ended one."""
+        self._call("DELETE", "trainings", training_id)
+
+    def training_copy_source(self, training_id: str) -> Body:
+        """Return its settings as a creation body."""
+        return cast(Body, self._call("GET", "trainings", training_id, "copy-source")["copySource"])
+
+    def training_events(self, training_id: str, after: int = 0) -> list[Event]:
+        """Return its history, oldest first."""
+        found = self._call("GET", "trainings", training_id, "events", query={"after": after})["eventList"]
+        return cast(list[Event], found)
+
+    def training_log(self, training_id: str, node: int = 0, offset: int = 0, wait_seconds: float = 0) -> Log:
+        """Return a piece of a node's log; waits up to ``wait_seconds`` for more."""
+        query = {"node": node, "offset": offset, "waitSeconds": wait_seconds}
+        answer = self._call("GET", "trainings", training_id, "logs", query=query, timeout=READ_SECONDS + wait_seconds)
+        return cast(Log, answer["log"])
+
+    def download_training_log(
+        self, training_id: str, node: int = 0
+    ) -> AbstractContextManager[tuple[int | None, Iterator[bytes]]]:
+        """Open a node's whole log as it was written: its length and its blocks."""
+        return self._transport.download("trainings", training_id, "logs", "raw", query={"node": node})
+
+    # -- storage
+
+    def containers(self) -> Sequence[str]:
+        """Return the names of all containers."""
+        return cast(list[str], self._call("GET", "storage", "containers")["containerList"])
+
+    def create_container(self, name: str) -> None:
+        """Make one; calm if it exists."""
+        self._call("POST", "storage", "containers", body={"containerName": name})
+
+    def objects(self, uri: str, *, recursive: bool = False) -> list[StoredObject]:
+        """Return a directory's entries, or the one of a file."""
+        query = _with_flag({"uri": uri}, recursive)
+        return cast(list[StoredObject], self._call("GET", "storage", "objects", query=query)["objectList"])
+
+    def delete_object(self, uri: str, *, recursive: bool = False) -> None:
+        """Delete a file, or with ``recursive`` a directory or container."""
+        self._call("DELETE", "storage", "objects", query=_with_flag({"uri": uri}, recursive))
+
+    def read_object(self, uri: str) -> AbstractContextManager[tuple[int | None, Iterator[bytes]]]:
+        """Open a file: its length and its blocks."""
+        return self._transport.download("storage", "content", query={"uri": uri})
+
+    def write_object(self, uri: str, blocks: Iterable[bytes]) -> StoredObject:
+        """Store a file; it is seen when it is whole."""
+        answer = self._call("PUT", "storage", "content", query={"uri": uri}, content=blocks, timeout=600)
+        return cast(list[StoredObject], answer["objectList"])[0]
+
+
+def _with_flag(query: dict[str, Any], recursive: bool) -> dict[str, Any]:
+    return {**query, "recursive": "true"} if recursive else query
