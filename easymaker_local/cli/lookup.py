@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
 
+from easymaker_local.cli import output
 from easymaker_local.errors import InvalidRequest, NotFound
 
 if TYPE_CHECKING:
@@ -19,12 +20,19 @@ SHORT_ID = 8
 _FULL_ID = 16
 
 
-def find_training(client: Client, text: str) -> Training:
-    """Return a training by id, name or the beginning of an id; raises NotFound, InvalidRequest if it fits several."""
+def find_training(client: Client, text: str, *, newest: bool = False) -> Training:
+    """Return a training by id, name or the beginning of an id; raises NotFound, InvalidRequest if it fits several.
+
+    ``newest`` takes the newest of a name that was used again, and says so: right for looking at it, wrong for ending it.
+    """
     if len(text) == _FULL_ID:
         with suppress(NotFound):  # then it may be a name of this length
             return client.training(text)
     trainings = client.trainings()
+    named = [training for training in trainings if training["trainingName"] == text]
+    if newest and len(named) > 1:
+        output.note(f"{len(named)} trainings are named {text!r}; this is the newest, {named[0]['trainingId']}.")
+        return named[0]
     return _choose("training", text, trainings, lambda t: t["trainingId"], lambda t: t["trainingName"])
 
 

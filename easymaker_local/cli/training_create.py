@@ -117,7 +117,7 @@ def copy(
 ) -> None:  # fmt: skip
     """Create a training with the settings of another one; options replace them, pairs are merged by key."""
     client = client_of(ctx)
-    original = client.training_copy_source(find_training(client, which)["trainingId"])
+    original = client.training_copy_source(find_training(client, which, newest=True)["trainingId"])
     title = name or f"{original['trainingName'][: _NAME_LIMIT - 5]}-copy"
     options = _options(
         description=description, experiment=experiment, image=image, flavor=flavor, source=source, entry_point=entry_point,

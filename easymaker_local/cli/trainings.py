@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -22,6 +23,9 @@ training_create.register(app)
 _HELP = "Id, beginning of an id, or name."
 Which = Annotated[str, typer.Argument(metavar="TRAINING", help=_HELP, autocompletion=completion.trainings)]
 Several = Annotated[list[str], typer.Argument(metavar="TRAINING...", help=_HELP, autocompletion=completion.trainings)]
+
+
+_STARTING_SECONDS = 30.0
 
 
 @app.command("list")
@@ -52,7 +56,7 @@ def list_trainings(
 def show(ctx: typer.Context, which: Which, as_json: Json = False) -> None:
     """Show everything about a training: settings, how it stands and why, history."""
     client = client_of(ctx)
-    training = find_training(client, which)
+    training = find_training(client, which, newest=True)
     events = client.training_events(training["trainingId"])
     if as_json:
         output.print_json({**training, "eventList": events})
@@ -74,7 +78,7 @@ def logs(
 ) -> None:
     """Print what a training has written. With several nodes every line begins with its node."""
     client = client_of(ctx)
-    training = find_training(client, which)
+    training = find_training(client, which, newest=True)
     nodes = _nodes(node, training["instanceCount"])
     if raw is not None:
         if len(nodes) > 1:
@@ -98,7 +102,7 @@ def wait(
     from easymaker_local.cli.follow import wait as wait_for
 
     client = client_of(ctx)
-    ids = [find_training(client, text)["trainingId"] for text in which]
+    ids = [find_training(client, text, newest=True)["trainingId"] for text in which]
     trainings, code = wait_for(client, ids, timeout)
     if as_json:
         output.print_json(trainings)
@@ -146,6 +150,11 @@ def delete(ctx: typer.Context, which: Several) -> None:
 
 def _stop(client: Any, text: str) -> None:
     training = find_training(client, text)
+    # A training that is being created can be stopped as soon as it runs, which takes a moment.
+    deadline = time.monotonic() + _STARTING_SECONDS
+    while training["trainingStatusCode"] == "CREATE_IN_PROGRESS" and time.monotonic() < deadline:
+        time.sleep(0.1)
+        training = client.training(training["trainingId"])
     client.stop_training(training["trainingId"])
     output.note(f"Training {training['trainingName']!r} ({training['trainingId']}) is asked to stop.")
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 from pathlib import Path
+
+_ASKING_SECONDS = 0.3
 
 
 class ProcessLock:
@@ -18,11 +21,13 @@ class ProcessLock:
         """Take the lock and write our pid into the file; False if a living process has it."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(descriptor)
-            return False
+        # Somebody who asks for the holder has it for a moment.
+        deadline = time.monotonic() + _ASKING_SECONDS
+        while not _take(descriptor, fcntl.LOCK_EX):
+            if time.monotonic() > deadline:
+                os.close(descriptor)
+                return False
+            time.sleep(0.01)
         os.truncate(descriptor, 0)
         os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
         self._descriptor = descriptor
@@ -41,10 +46,17 @@ class ProcessLock:
         except FileNotFoundError:
             return None
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+            if _take(descriptor, fcntl.LOCK_SH):
+                return None
             text = os.pread(descriptor, 32, 0).decode().strip()
             return int(text) if text.isdigit() else 0
         finally:
             os.close(descriptor)
-        return None
+
+
+def _take(descriptor: int, kind: int) -> bool:
+    try:
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

@@ -185,12 +185,17 @@ def test_list_filters(daemon: Appliance, cli: Cli, waiting: str) -> None:
     assert cli("training", "list", "--status", "bogus").code == 2
 
 
-def test_names_that_several_have_need_an_id(cli: Cli) -> None:
+def test_a_name_that_several_have(cli: Cli) -> None:
     for _ in range(2):
         assert run(cli, "good.py", "twins").code == 0
-    done = cli("training", "show", "twins")
+    newest, older = [t["trainingId"] for t in cli("training", "list", "--json").json if t["trainingName"] == "twins"]
+    shown = cli("training", "show", "twins", "--json")
+    assert shown.json["trainingId"] == newest, "to look at, the newest is meant"
+    assert "2 trainings are named 'twins'" in shown.err
+    done = cli("training", "delete", "twins")
     assert done.code == 5
     assert "fits 2 trainings" in done.err
+    assert older in done.err
 
 
 def test_change(cli: Cli) -> None:
