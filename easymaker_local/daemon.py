@@ -145,20 +145,30 @@ def _remember_driver(db: sqlite3.Connection, name: str) -> None:
     db.execute("INSERT OR REPLACE INTO installation (key, value) VALUES ('driver', ?)", (name,))
 
 
+def _take_home(settings: Settings, lock: ProcessLock) -> str:
+    """Lock the data directory, make what every start needs and return the token; raises DaemonError."""
+    try:
+        if not lock.acquire():
+            raise DaemonError(
+                f"A daemon (pid {lock.holder()}) already runs on {settings.home}.", hint="See: easymaker-local status"
+            )
+        for folder in (settings.storage, settings.work, settings.logs):
+            folder.mkdir(parents=True, exist_ok=True)
+        return ensure_token(settings)
+    except OSError as error:
+        raise DaemonError(
+            f"The data directory {settings.home} cannot be used: {error}.", hint="Set another one: EASYMAKER_LOCAL_HOME."
+        ) from error
+
+
 @asynccontextmanager
 async def open_daemon(settings: Settings, clock: Clock | None = None) -> AsyncIterator[Daemon]:
     """Open everything but the HTTP server; raises DaemonError if another daemon has this home."""
     clock = clock or SystemClock()
     lock = ProcessLock(settings.lock_file)
-    if not lock.acquire():
-        raise DaemonError(
-            f"A daemon (pid {lock.holder()}) already runs on {settings.home}.", hint="See: easymaker-local status"
-        )
     async with AsyncExitStack() as stack:
         stack.callback(lock.release)
-        token = ensure_token(settings)
-        for folder in (settings.storage, settings.work, settings.logs):
-            folder.mkdir(parents=True, exist_ok=True)
+        token = _take_home(settings, lock)
         store = Store(settings.database)
         store.open()
         stack.callback(store.close)

@@ -1,4 +1,4 @@
-"""Flavors, images, algorithms (rest-api §6.1–6.3)."""
+"""Flavors, images, algorithms (rest-api §6.1 to §6.3)."""
 
 from __future__ import annotations
 
@@ -29,7 +29,9 @@ async def list_flavors(appkey: Appkey, services: ServicesDep) -> FlavorListAnswe
 
 @router.get("/images")
 async def list_images(
-    appkey: Appkey, services: ServicesDep, group_type_code_list: Annotated[list[str] | None, Query(alias="groupTypeCodeList")] = None
+    appkey: Appkey,
+    services: ServicesDep,
+    group_type_code_list: Annotated[list[str] | None, Query(alias="groupTypeCodeList")] = None,
 ) -> ImageListAnswer:
     """List catalogue images, all or those of the given groups (``TRAINING``, ``NOTEBOOK``)."""
     groups = {piece for value in group_type_code_list or [] for piece in value.split(",")}
@@ -53,9 +55,7 @@ async def get_image_preparation(
 
 
 @router.post("/images/{image_id}/preparation")
-async def prepare_image(
-    appkey: Appkey, image_id: str, services: ServicesDep, preparation: PreparationDep
-) -> PreparationAnswer:
+async def prepare_image(appkey: Appkey, image_id: str, services: ServicesDep, preparation: PreparationDep) -> PreparationAnswer:
     """Begin to prepare the environment of an image, unless it is ready or being prepared."""
     image = services.context.catalogue.by_id(image_id)
     if image is None:

@@ -76,7 +76,9 @@ class Failure(Envelope):
     field_errors: list[FieldFault] = []
 
 
-def failure(status: int, code: str, message: str, *, hint: str | None = None, fields: Sequence[FieldError] = ()) -> JSONResponse:
+def failure(
+    status: int, code: str, message: str, *, hint: str | None = None, fields: Sequence[FieldError] = ()
+) -> JSONResponse:
     """Build an answer that says why it failed."""
     text = message if hint is None else f"{message} {hint}"
     body = Failure(

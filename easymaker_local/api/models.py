@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from pydantic import Field
+
 from easymaker_local.api.envelope import Envelope, Wire
 from easymaker_local.domain.experiment import Experiment
 from easymaker_local.domain.flavor import Flavor
@@ -263,7 +265,7 @@ class ImageListAnswer(Envelope):
 class AlgorithmListAnswer(Envelope):
     """Key 3; the list is empty until algorithms are provided."""
 
-    algorithm_list: list[dict[str, Any]] = []
+    algorithm_list: list[dict[str, Any]] = Field(default_factory=list)
 
 
 class ExperimentAnswer(Envelope):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Annotated
 
 import anyio
@@ -21,6 +21,9 @@ from easymaker_local.kit.clock import to_iso
 router = APIRouter(tags=["storage"])
 
 Uri = Annotated[str, Query(description="obs://{host}/v1/AUTH_{tenant}/{container}/{path} or nas://{id}:/{path}")]
+
+
+_BINARY_BODY = {"requestBody": {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}}
 
 
 class ContainerSpec(Body):
@@ -72,19 +75,20 @@ async def delete_object(appkey: Appkey, uri: Uri, services: ServicesDep, recursi
 async def read_object(appkey: Appkey, uri: Uri, services: ServicesDep) -> StreamingResponse:
     """Download a file."""
     file = await anyio.to_thread.run_sync(services.context.storage.open_read, uri)
+    length = os.fstat(file.fileno()).st_size
 
     def blocks() -> Iterator[bytes]:
         with file:
             while block := file.read(1 << 20):
                 yield block
 
-    length = str(Path(f"/proc/self/fd/{file.fileno()}").stat().st_size)
-    return StreamingResponse(blocks(), media_type="application/octet-stream", headers={"content-length": length})
+    headers = {"content-length": str(length)}
+    return StreamingResponse(blocks(), media_type="application/octet-stream", headers=headers)
 
 
 @router.put(
     "/storage/content",
-    openapi_extra={"requestBody": {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}},
+    openapi_extra=_BINARY_BODY,
 )
 async def write_object(appkey: Appkey, uri: Uri, request: Request, services: ServicesDep) -> ObjectListAnswer:
     """Upload a file as the request's body; it is seen when it is whole, and not at all if the upload breaks off."""

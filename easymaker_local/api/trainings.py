@@ -75,9 +75,7 @@ async def get_training(appkey: Appkey, training_id: str, services: ServicesDep) 
 
 
 @router.patch("/trainings/{training_id}")
-async def change_training(
-    appkey: Appkey, training_id: str, body: TrainingChange, services: ServicesDep
-) -> TrainingAnswer:
+async def change_training(appkey: Appkey, training_id: str, body: TrainingChange, services: ServicesDep) -> TrainingAnswer:
     """Change name, description or tags; what is absent stays."""
     return await _answer(services, await services.trainings.change(training_id, body))
 
@@ -104,9 +102,7 @@ async def get_training_copy_source(appkey: Appkey, training_id: str, services: S
 
 
 @router.get("/trainings/{training_id}/events")
-async def list_training_events(
-    appkey: Appkey, training_id: str, services: ServicesDep, after: After = 0
-) -> EventListAnswer:
+async def list_training_events(appkey: Appkey, training_id: str, services: ServicesDep, after: After = 0) -> EventListAnswer:
     """Show the history after event id ``after``, oldest first."""
     found = await services.trainings.events(training_id, after)
     return EventListAnswer(event_list=[EventView.of(event) for event in found])

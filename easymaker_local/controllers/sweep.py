@@ -1,4 +1,4 @@
-"""Once after start-up: what a crash left behind and no row refers to goes away; nothing else is ever touched (architecture 7)."""
+"""Once after start-up, what a crash left behind and no row refers to goes away; nothing else is ever touched."""
 
 from __future__ import annotations
 

@@ -75,7 +75,10 @@ class TrainingFiles:
         """Return what launchers said about not reaching the entry point, by node."""
         reports = []
         for index in range(self._training.spec.instance_count):
-            found = read_json(self.node(index) / "control" / contract.FAILURE_FILE)
+            try:
+                found = read_json(self.node(index) / "control" / contract.FAILURE_FILE)
+            except (OSError, ValueError):
+                continue  # not the launcher's: the job can write there too
             if isinstance(found, dict):
                 reason = _LAUNCHER_REASONS.get(str(found.get("reason")), Reason.START_FAILED)
                 reports.append((index, Cause(reason, str(found.get("message", "The entry point was not reached.")))))
@@ -120,6 +123,11 @@ class TrainingFiles:
             location = self._context.storage.resolve_output(uri)
             publish(staged, location.path, self._root / f"{name}.published.json", in_place=location.is_root)
         write_json(self._root / "collected.json", {})
+
+    def with_place(self, message: str) -> str:
+        """Add to a message of ``collect`` where the user finds what was not stored."""
+        place = str(self.node(0))
+        return message if place in message else f"{message} The output is still in {place}."
 
     def clean(self) -> None:
         """Remove what only the run needed; TensorBoard logs and what was not stored stay (TB-04)."""

@@ -11,7 +11,7 @@ from easymaker_local.controllers.training_workload import PORTS, build_workload,
 from easymaker_local.domain.image import Image
 from easymaker_local.domain.ledger import Waiting, admit, amount_of
 from easymaker_local.domain.reason import Cause, Reason
-from easymaker_local.domain.training import Action, Decision, Facts, Training, TrainingStatus, decide
+from easymaker_local.domain.training import Action, Decision, Desired, Facts, Training, TrainingStatus, decide
 from easymaker_local.errors import NotFound, PermanentError, StaleRecord, StorageError, TransientError
 from easymaker_local.services.context import Context
 from easymaker_local.services.preparation import Preparation
@@ -74,6 +74,8 @@ class TrainingController:
         return Facts(nodes=nodes, reports=tuple(reports), error=error, collected=files.is_collected)
 
     async def _observe_queued(self, training: Training) -> Facts:
+        if training.desired is Desired.STOP:
+            return Facts()  # whoever gives up waits neither for an environment nor for the engine
         image = self._context.catalogue.by_id(training.spec.image_id)
         if image is None:
             message = f"The image {training.spec.image_id!r} is no longer in the catalogue."
@@ -81,7 +83,11 @@ class TrainingController:
         failure = self._preparation.failure(image, training.created_at)
         if failure is not None:
             return Facts(environment_error=failure)
-        if await self._preparation.ready(image) is None:
+        try:
+            environment = await self._preparation.ready(image)
+        except (PermanentError, OSError) as error:
+            return Facts(environment_error=f"The files of the image {image.name!r} cannot be used: {error}")
+        if environment is None:
             return Facts(progress=self._preparation.progress(image))
         now = self._context.clock.now()
 
@@ -123,7 +129,7 @@ class TrainingController:
                     try:
                         await asyncio.to_thread(files.collect)
                     except StorageError as error:
-                        return Cause(Reason.OUTPUT_NOT_STORED, str(error))
+                        return Cause(Reason.OUTPUT_NOT_STORED, files.with_place(str(error)))
                 case Action.REMOVE:
                     await asyncio.gather(*(driver.remove(name) for name in training.workloads))
                     await driver.close_network(training.network)

@@ -1,1 +1,1 @@
-"""Per resource: spec, record, statuses, transitions, ``decide()``. Data and rules; no I/O, no clock, no framework but pydantic."""
+"""Per resource: spec, record, statuses, transitions, ``decide()``. Data and rules: no I/O, no clock."""

@@ -24,10 +24,19 @@ from typing import Protocol
 from easymaker_local.domain.image import Image
 from easymaker_local.domain.workload import Observation, Phase
 
-
 __all__ = [
-    "Address", "Capabilities", "Driver", "Environments", "Image", "Mount", "Observation", "Phase", "Resources", "Workload",
+    "Address",
+    "Capabilities",
+    "Driver",
+    "Environments",
+    "Image",
+    "Mount",
+    "Observation",
+    "Phase",
+    "Resources",
+    "Workload",
 ]
+
 
 @dataclass(frozen=True)
 class Mount:
@@ -125,7 +134,7 @@ class Driver(Protocol):
         ...
 
     async def remove(self, name: str) -> None:
-        """Forget an ended workload and free what it held. Kills it first if it still runs. Keeps the log. Calm about absence."""
+        """Forget a workload and free what it held. Kills it first if it still runs. Keeps the log. Calm about absence."""
         ...
 
     async def owned(self) -> Sequence[str]:

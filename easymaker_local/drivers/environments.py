@@ -22,7 +22,6 @@ from contextlib import asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
 
-
 from easymaker_local.domain.image import Framework, Image
 from easymaker_local.drivers.wheelhouse import supply
 from easymaker_local.errors import EnvironmentFailed

@@ -108,9 +108,7 @@ class Experiments:
     def _log_root(self, experiment_id: str) -> Path:
         return self._context.settings.work / "experiment" / experiment_id
 
-    async def _move(
-        self, experiment_id: str, seen: ExperimentStatus, to: ExperimentStatus, message: str | None = None
-    ) -> None:
+    async def _move(self, experiment_id: str, seen: ExperimentStatus, to: ExperimentStatus, message: str | None = None) -> None:
         now = self._context.clock.now()
         await self._context.store.write(
             lambda db: experiments.transition(db, experiment_id, seen=seen, to=to, now=now, message=message)

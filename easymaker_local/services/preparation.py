@@ -54,6 +54,11 @@ class Preparation:
             task = asyncio.get_running_loop().create_task(self._build(image))
             self._builds[image.id] = _Build(task, f"Preparing the environment {image.name!r}.")
 
+    async def idle(self) -> None:
+        """Wait until nothing is being built."""
+        while self._builds:
+            await asyncio.wait([build.task for build in self._builds.values()])
+
     async def close(self) -> None:
         """End all builders; what they began is begun anew by the next daemon."""
         tasks = [build.task for build in self._builds.values()]

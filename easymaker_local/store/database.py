@@ -61,9 +61,7 @@ class Store:
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
         if connection is None:
             # Closed from another thread in close(), after the executors ended.
-            connection = sqlite3.connect(
-                self._path, isolation_level=None, check_same_thread=False, timeout=_BUSY_SECONDS
-            )
+            connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False, timeout=_BUSY_SECONDS)
             connection.row_factory = sqlite3.Row
             connection.execute("PRAGMA foreign_keys = ON")
             connection.execute("PRAGMA synchronous = NORMAL")

@@ -35,17 +35,27 @@ class Event:
 
 
 def record(
-    db: sqlite3.Connection, kind: str, resource_id: str, now: float, type_: EventType,
-    *, status: str | None = None, cause: Cause | None = None, message: str | None = None,
+    db: sqlite3.Connection,
+    kind: str,
+    resource_id: str,
+    now: float,
+    type_: EventType,
+    *,
+    status: str | None = None,
+    cause: Cause | None = None,
+    message: str | None = None,
 ) -> None:
     """Append one event."""
     values = (
-        kind, resource_id, now, type_, status,
-        cause.reason if cause else None, cause.message if cause else message,
+        kind,
+        resource_id,
+        now,
+        type_,
+        status,
+        cause.reason if cause else None,
+        cause.message if cause else message,
     )
-    db.execute(
-        "INSERT INTO events (kind, resource_id, at, type, status, reason, message) VALUES (?, ?, ?, ?, ?, ?, ?)", values
-    )
+    db.execute("INSERT INTO events (kind, resource_id, at, type, status, reason, message) VALUES (?, ?, ?, ?, ?, ?, ?)", values)
 
 
 def of_resource(db: sqlite3.Connection, kind: str, resource_id: str, after: int = 0, limit: int = 1000) -> list[Event]:

@@ -22,7 +22,11 @@ def add(db: sqlite3.Connection, experiment: Experiment) -> None:
         db.execute(
             "INSERT INTO experiments (id, name, description, status, message, created_at) VALUES (?, ?, ?, ?, ?, ?)",
             (
-                experiment.id, experiment.name, experiment.description, experiment.status, experiment.message,
+                experiment.id,
+                experiment.name,
+                experiment.description,
+                experiment.status,
+                experiment.message,
                 experiment.created_at,
             ),
         )
@@ -45,9 +49,7 @@ def find(db: sqlite3.Connection, experiment_id: str) -> Experiment | None:
     return None if row is None else _experiment(row)
 
 
-def list_all(
-    db: sqlite3.Connection, ids: Sequence[str] | None = None, names: Sequence[str] | None = None
-) -> list[Experiment]:
+def list_all(db: sqlite3.Connection, ids: Sequence[str] | None = None, names: Sequence[str] | None = None) -> list[Experiment]:
     """Return experiments, newest first; both filters given: the intersection (rest-api §6.4)."""
     where, values = ["deleted_at IS NULL"], []
     for column, wanted in (("id", ids), ("name", names)):
@@ -59,7 +61,12 @@ def list_all(
 
 
 def transition(
-    db: sqlite3.Connection, experiment_id: str, *, seen: ExperimentStatus, to: ExperimentStatus, now: float,
+    db: sqlite3.Connection,
+    experiment_id: str,
+    *,
+    seen: ExperimentStatus,
+    to: ExperimentStatus,
+    now: float,
     message: str | None = None,
 ) -> None:
     """Change the status if it is still ``seen``; raises StaleRecord otherwise."""

@@ -13,8 +13,11 @@ def booked(db: sqlite3.Connection) -> list[Booking]:
     """Return all bookings, oldest first."""
     return [
         Booking(
-            row["kind"], row["resource_id"], row["member"],
-            Amount(row["cpu_milli"], row["memory_mib"], len(devices := json.loads(row["devices"]))), tuple(devices),
+            row["kind"],
+            row["resource_id"],
+            row["member"],
+            Amount(row["cpu_milli"], row["memory_mib"], len(devices := json.loads(row["devices"]))),
+            tuple(devices),
         )
         for row in db.execute("SELECT * FROM bookings ORDER BY booked_at, kind, resource_id, member")
     ]

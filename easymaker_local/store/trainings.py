@@ -20,10 +20,18 @@ _WORDY = {Reason.PREPARING_ENVIRONMENT}
 def _training(row: sqlite3.Row) -> Training:
     cause = None if row["reason"] is None else Cause(Reason(row["reason"]), row["message"])
     return Training(
-        id=row["id"], name=row["name"], description=row["description"],
-        spec=TrainingSpec.model_validate_json(row["spec"]), flavor=Flavor.model_validate_json(row["flavor"]),
-        status=TrainingStatus(row["status"]), desired=Desired(row["desired"]), cause=cause, attempt=row["attempt"],
-        created_at=row["created_at"], started_at=row["started_at"], finished_at=row["finished_at"],
+        id=row["id"],
+        name=row["name"],
+        description=row["description"],
+        spec=TrainingSpec.model_validate_json(row["spec"]),
+        flavor=Flavor.model_validate_json(row["flavor"]),
+        status=TrainingStatus(row["status"]),
+        desired=Desired(row["desired"]),
+        cause=cause,
+        attempt=row["attempt"],
+        created_at=row["created_at"],
+        started_at=row["started_at"],
+        finished_at=row["finished_at"],
     )
 
 
@@ -34,9 +42,16 @@ def add(db: sqlite3.Connection, training: Training) -> None:
         """INSERT INTO trainings (id, experiment_id, name, description, spec, flavor, status, desired, is_finished,
            attempt, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?)""",
         (
-            training.id, training.spec.experiment_id, training.name, training.description,
-            training.spec.model_dump_json(by_alias=True), training.flavor.model_dump_json(), training.status,
-            training.desired, training.attempt, training.created_at,
+            training.id,
+            training.spec.experiment_id,
+            training.name,
+            training.description,
+            training.spec.model_dump_json(by_alias=True),
+            training.flavor.model_dump_json(),
+            training.status,
+            training.desired,
+            training.attempt,
+            training.created_at,
         ),
     )
     record(db, KIND, training.id, training.created_at, EventType.STATUS, status=training.status)
@@ -75,15 +90,15 @@ def started_ids(db: sqlite3.Connection) -> list[str]:
     return [row["id"] for row in db.execute(query, (TrainingStatus.CREATE_REQUESTED,))]
 
 
-def transition(
-    db: sqlite3.Connection, training: Training, *, to: TrainingStatus, cause: Cause | None, now: float
-) -> None:
+def transition(db: sqlite3.Connection, training: Training, *, to: TrainingStatus, cause: Cause | None, now: float) -> None:
     """Change the status if it is still the one of ``training``, with its event; raises StaleRecord otherwise."""
     if to not in TRANSITIONS[training.status]:
         raise AssertionError(f"{training.status} never becomes {to}")
     columns: dict[str, Any] = {
-        "status": to, "is_finished": int(to.is_finished),
-        "reason": cause.reason if cause else None, "message": cause.message if cause else None,
+        "status": to,
+        "is_finished": int(to.is_finished),
+        "reason": cause.reason if cause else None,
+        "message": cause.message if cause else None,
     }
     if to is TrainingStatus.RUNNING:
         columns["started_at"] = now
@@ -106,7 +121,8 @@ def explain(db: sqlite3.Connection, training: Training, cause: Cause | None, now
         (cause and cause.reason, cause and cause.message, training.id, training.status),
     )
     # The words of a preparation change every second: only its beginning is history.
-    is_progress = cause is not None and training.cause is not None and cause.reason is training.cause.reason and cause.reason in _WORDY
+    before = training.cause and training.cause.reason
+    is_progress = cause is not None and cause.reason is before and before in _WORDY
     if cause is not None and not is_progress:
         record(db, KIND, training.id, now, EventType.NOTE, cause=cause)
 
@@ -132,8 +148,6 @@ def change(db: sqlite3.Connection, training: Training, spec: TrainingSpec, now: 
 
 def delete(db: sqlite3.Connection, training: Training) -> None:
     """Remove the row; raises StaleRecord if the status changed."""
-    changed = db.execute(
-        "DELETE FROM trainings WHERE id = ? AND status = ?", (training.id, training.status)
-    ).rowcount
+    changed = db.execute("DELETE FROM trainings WHERE id = ? AND status = ?", (training.id, training.status)).rowcount
     if not changed:
         raise StaleRecord(f"Training {training.id} is no longer {training.status}.")

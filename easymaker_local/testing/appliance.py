@@ -54,7 +54,7 @@ def clean_environment(**more: str) -> dict[str, str]:
 
 
 class Appliance:
-    """One installation. ``settings`` become ``EASYMAKER_LOCAL_*`` variables; buckets and images may be put in before a start."""
+    """One installation. ``settings`` become ``EASYMAKER_LOCAL_*`` variables; buckets and images may be put in any time."""
 
     def __init__(self, home: Path, driver: str, *, port: int | None = None, **settings: str) -> None:
         self.home = home

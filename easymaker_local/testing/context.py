@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -52,8 +51,7 @@ class Bench:
 
     async def built(self) -> None:
         """Wait until no environment is being prepared."""
-        while any(self.preparation.progress(image) for image in self.context.catalogue.list()):
-            await asyncio.sleep(0)
+        await self.preparation.idle()
 
     async def history(self, training: Training) -> list[str]:
         """Return the statuses that a training went through."""

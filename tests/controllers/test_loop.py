@@ -19,7 +19,7 @@ class Recorder:
     def __init__(self) -> None:
         self.passes: asyncio.Queue[str] = asyncio.Queue()
         self.running: set[str] = set()
-        self.answers: list[float | None | Exception] = []
+        self.answers: list[float | Exception | None] = []
         self.gate: asyncio.Event | None = None
         self.known: list[str] = []
 

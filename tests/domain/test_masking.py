@@ -7,7 +7,9 @@ import pytest
 from easymaker_local.domain.masking import MASK, looks_secret, mask, mask_all, secret_values
 
 
-@pytest.mark.parametrize("name", ["api_key", "EM_HP_API_KEY", "token", "HF_TOKEN", "password", "db-passwd", "client_secret", "key"])
+@pytest.mark.parametrize(
+    "name", ["api_key", "EM_HP_API_KEY", "token", "HF_TOKEN", "password", "db-passwd", "client_secret", "key"]
+)
 def test_secret_names(name: str) -> None:
     assert looks_secret(name)
 
