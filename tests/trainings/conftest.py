@@ -1,0 +1,25 @@
+"""One appliance per driver and module; trainings of a module use names and places of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from easymaker_local.testing.appliance import Appliance
+from easymaker_local.testing.engine import docker_host
+from easymaker_local.testing.shared import running_appliance
+
+
+@pytest.fixture(scope="module", params=["process", pytest.param("docker", marks=pytest.mark.docker)])
+def driver(request: pytest.FixtureRequest) -> str:
+    name: str = request.param
+    if name == "docker":
+        docker_host()
+    return name
+
+
+@pytest.fixture(scope="module")
+def appliance(driver: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Appliance]:
+    with running_appliance(tmp_path_factory.mktemp("home"), driver) as made:
+        yield made
