@@ -45,6 +45,9 @@ def main() -> None:
 
     if rank == 0:
         torch.save(model.module.state_dict(), Path(os.environ["EM_MODEL_DIR"]) / "model.pt")
+    # The last tensor that was sent is Python's. A thread of gloo's that lets go of it only while the interpreter ends aborts
+    # the process, after all the work: one more round gives it the time.
+    dist.barrier()
     dist.destroy_process_group()
 
 

@@ -202,6 +202,15 @@ def test_copy_is_a_body_that_can_be_posted(appliance: Appliance, call: Call, bod
         assert appliance.await_status(training["trainingId"])["trainingStatusCode"] == "COMPLETE"
 
 
+def test_the_longest_list_of_hyperparameters(appliance: Appliance, call: Call, body: dict[str, Any]) -> None:
+    """TR-12, EV-12: 100 keys of 255 and values of 1000 characters reach the entry point."""
+    appliance.put("code", {"count.py": "import json, os, sys; print(len(json.loads(os.environ['EM_HPS'])), len(sys.argv))"})
+    rows = [{"parameterName": f"{number:0255d}", "parameterValue": "v" * 1000} for number in range(100)]
+    made = call("POST", "/trainings", json={**body, "entryPoint": "count.py", "hyperparameterList": rows}).json()["training"]
+    appliance.await_status(made["trainingId"], "COMPLETE")
+    assert appliance.log(made["trainingId"]) == "100 201\n"
+
+
 def test_events_are_read_from_where_one_stopped(call: Call, ended: dict[str, Any]) -> None:
     path = f"/trainings/{ended['trainingId']}/events"
     everything = call("GET", path).json()["eventList"]

@@ -80,6 +80,7 @@ TABLE: list[tuple[str, dict[str, Any], str, str]] = [
     ("value is a list", {"hyperparameterList": [parameter("k", [1])]}, "hyperparameterList.0.parameterValue", "string"),
     ("NUL in a value", {"hyperparameterList": [parameter("k", "a\0b")]}, "hyperparameterList.0.parameterValue", "NUL"),
     ("HY-06 keys", {"hyperparameterList": [parameter("a-b"), parameter("A_B")]}, "hyperparameterList", "EM_HP_A_B"),
+    ("EM_HPS", {"hyperparameterList": [parameter(f"p{n}", "값" * 999) for n in range(100)]}, "hyperparameterList", "EM_HPS"),
     ("GN-04 eleven tags", {"tagList": [tag(f"t{n}") for n in range(11)]}, "tagList", "10"),
     ("GN-04 duplicate tag", {"tagList": [tag("t"), tag("t")]}, "tagList", "given twice"),
     ("IT-07 GPU image", {"imageId": "plain-gpu"}, "imageId", "GPU image"),
