@@ -7,6 +7,7 @@ the driver (``testing/fakes.py``).
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -18,6 +19,8 @@ from easymaker_local.testing.engine import docker_host
 
 # Prepared environments are minutes of work: they are kept between tests and between runs.
 CACHE = Path(os.environ.get(PREFIX + "TEST_CACHE", Path.home() / ".cache" / "easymaker-local-tests"))
+
+KILLS = "kills"
 
 MakeAppliance = Callable[..., Appliance]
 
@@ -73,3 +76,25 @@ def appliance(make_appliance: MakeAppliance) -> Appliance:
     made = make_appliance()
     made.start()
     return made
+
+
+@pytest.fixture
+def kills(request: pytest.FixtureRequest) -> Iterator[Counter[str]]:
+    """Count here what a test killed, by the moment. Shown at the end: a fault test that met no fault proves nothing."""
+    counted: Counter[str] = Counter()
+    yield counted
+    # A report's properties also travel from the processes that run tests to the one that shows the summary.
+    request.node.user_properties += [(KILLS, (f"{request.node.name}: {moment}", n)) for moment, n in counted.items()]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    reports = [report for found in terminalreporter.stats.values() for report in found]
+    properties = [
+        found for report in reports if getattr(report, "when", None) == "teardown" for found in report.user_properties
+    ]
+    counts = sorted(value for name, value in properties if name == KILLS)
+    if counts:
+        terminalreporter.section("daemons killed")
+        for moment, number in counts:
+            terminalreporter.write_line(f"{number:4d}  {moment}")
+        terminalreporter.write_line(f"{sum(number for _, number in counts):4d}  in all")

@@ -57,17 +57,16 @@ def exit_code(error: EasyMakerError) -> int:
 
 def report(error: EasyMakerError) -> None:
     """Say what went wrong and what to do next."""
-    from easymaker_local.cli.output import errors
+    from easymaker_local.cli.output import note
 
-    console = errors()
     if isinstance(error, InvalidRequest) and error.fields:
-        console.print("error: The request is invalid; nothing was done.", style="red")
+        note("error: The request is invalid; nothing was done.", "red")
         for fault in error.fields:
-            console.print(f"  {fault.field}: {fault.message}")
+            note(f"  {fault.field}: {fault.message}", "")
     else:
-        console.print(f"error: {error.message}", style="red")
+        note(f"error: {error.message}", "red")
     if error.hint:
-        console.print(error.hint, style="dim")
+        note(error.hint)
 
 
 class Group(TyperGroup):

@@ -59,8 +59,8 @@ def errors() -> Console:
 
 
 def note(message: str, style: str = "dim") -> None:
-    """Say something beside the data."""
-    errors().print(message, style=style)
+    """Say something beside the data. The terminal wraps it: a path that was broken in two could not be copied."""
+    errors().print(message, style=style, soft_wrap=True)
 
 
 def print_json(value: Any) -> None:

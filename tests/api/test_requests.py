@@ -9,9 +9,9 @@ from typing import Any
 
 import httpx
 import pytest
-from envelope_check import assert_envelope
 
 from easymaker_local.testing.appliance import Appliance
+from tests.api.envelope_check import assert_envelope
 
 Call = Callable[..., httpx.Response]
 

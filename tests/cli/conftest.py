@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from cli_runner import Cli, in_this_process
 
 from easymaker_local.kit.lock import ProcessLock
 from easymaker_local.settings import PREFIX
 from easymaker_local.testing.appliance import Appliance, plain_image
+from tests.cli.cli_runner import Cli, in_this_process
 
 # As in the tests' root: prepared environments are kept between runs.
 CACHE = Path(os.environ.get(PREFIX + "TEST_CACHE", Path.home() / ".cache" / "easymaker-local-tests"))

@@ -7,10 +7,10 @@ import subprocess
 from pathlib import Path
 
 import httpx
-from cli_runner import Cli, in_this_process
 
 from easymaker_local.settings import Settings
 from easymaker_local.testing.appliance import Appliance, clean_environment
+from tests.cli.cli_runner import Cli, in_this_process
 
 
 def evaluated(text: str, **variables: str) -> dict[str, str]:

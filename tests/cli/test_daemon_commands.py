@@ -8,10 +8,10 @@ import socket
 from pathlib import Path
 
 import pytest
-from cli_runner import as_program
 
 from easymaker_local.kit.lock import ProcessLock
 from easymaker_local.testing.appliance import Appliance, until
+from tests.cli.cli_runner import as_program
 
 
 def holder(appliance: Appliance) -> int | None:

@@ -6,12 +6,12 @@ import socket
 from pathlib import Path
 
 import pytest
-from cli_runner import Cli, Result, in_this_process
 
 from easymaker_local.cli import checks
 from easymaker_local.cli.checks import Level
 from easymaker_local.settings import Settings
 from easymaker_local.testing.appliance import Appliance, clean_environment
+from tests.cli.cli_runner import Cli, Result, in_this_process
 
 
 def levels(done: Result) -> dict[str, str]:

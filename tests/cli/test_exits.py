@@ -6,7 +6,6 @@ import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
-from cli_runner import Cli, in_this_process
 
 from easymaker_local.api.envelope import http_status
 from easymaker_local.cli import exits
@@ -27,6 +26,7 @@ from easymaker_local.errors import (
     Unauthorized,
 )
 from easymaker_local.testing.appliance import Appliance, clean_environment
+from tests.cli.cli_runner import Cli, in_this_process
 
 # HTTP status and exit code of every error; a new one must be added here, and be thought about.
 CODES = {
@@ -61,6 +61,13 @@ def test_every_field_at_fault_is_a_line(capsys: pytest.CaptureFixture[str]) -> N
     assert capsys.readouterr().err.splitlines() == [
         "error: The request is invalid; nothing was done.", "  imageId: is [not] there", "  flavorId: too large", "Look.",
     ]  # fmt: skip
+
+
+def test_a_path_is_not_broken_in_two(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    path = "/a/directory/with/a/name/longer/than/the/terminal/is/wide"
+    exits.report(DaemonError(f"The database {path} cannot be opened.", hint=f"Look into {path}."))
+    assert capsys.readouterr().err == f"error: The database {path} cannot be opened.\nLook into {path}.\n"
 
 
 @pytest.mark.parametrize(

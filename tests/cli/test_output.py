@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from cli_runner import as_program
 
 from easymaker_local.cli import output
 from easymaker_local.domain.experiment import ExperimentStatus
 from easymaker_local.domain.training import TrainingStatus
 from easymaker_local.testing.appliance import Appliance
+from tests.cli.cli_runner import as_program
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import shutil
 
-from cli_runner import Cli, in_this_process
-
 from easymaker_local.testing.appliance import Appliance, plain_image
+from tests.cli.cli_runner import Cli, in_this_process
 
 
 def test_images_are_listed_and_shown_by_id_prefix_or_name(cli: Cli) -> None:

@@ -6,9 +6,9 @@ import os
 from pathlib import Path
 
 import pytest
-from cli_runner import Cli, as_program
 
 from easymaker_local.testing.appliance import Appliance
+from tests.cli.cli_runner import Cli, as_program
 
 
 def test_a_file_there_and_back(daemon: Appliance, cli: Cli, tmp_path: Path) -> None:

@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cli_runner import Cli, Result
 
 from easymaker_local.cli import completion, follow
 from easymaker_local.client import connect
 from easymaker_local.errors import DaemonUnreachable
 from easymaker_local.settings import Settings
 from easymaker_local.testing.appliance import Appliance, free_port, plain_image, until
+from tests.cli.cli_runner import Cli, Result
 
 CODE = {
     "good.py": "import os, sys\nprint('arguments', sys.argv[1:])\nopen(os.environ['EM_MODEL_DIR'] + '/m', 'w').write('x')\n",

@@ -95,8 +95,8 @@ DAEMON = """
 import asyncio, sys
 from pathlib import Path
 from easymaker_local.drivers.environments import VirtualEnvironments
-sys.path.insert(0, {tests!r})
-from test_environments import make_image
+sys.path.insert(0, {checkout!r})
+from tests.drivers.test_environments import make_image
 environments = VirtualEnvironments(Path({root!r}) / "environments", Path({root!r}) / "wheels")
 progress = lambda line: print(line, flush=True)
 asyncio.run(environments.prepare(make_image(Path({root!r}), {requirements!r}), progress))
@@ -104,7 +104,7 @@ asyncio.run(environments.prepare(make_image(Path({root!r}), {requirements!r}), p
 
 
 def other_daemon(tmp_path: Path, requirements: str = "tiny==1.0\n", **env: str) -> subprocess.Popen[str]:
-    code = DAEMON.format(tests=str(Path(__file__).parent), root=str(tmp_path), requirements=requirements)
+    code = DAEMON.format(checkout=str(Path(__file__).parents[2]), root=str(tmp_path), requirements=requirements)
     return subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, env={**os.environ, **env})
 
 

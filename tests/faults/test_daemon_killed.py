@@ -19,7 +19,9 @@ from dataclasses import dataclass, field
 
 import httpx
 import pytest
-from fault_jobs import (
+
+from easymaker_local.testing.appliance import Appliance, until
+from tests.faults.fault_jobs import (
     COUNTED,
     FAILS,
     GANG,
@@ -33,8 +35,6 @@ from fault_jobs import (
     history,
     select,
 )
-
-from easymaker_local.testing.appliance import Appliance, until
 
 MakeAppliance = Callable[..., Appliance]
 

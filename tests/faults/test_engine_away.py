@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from fault_jobs import COUNTED, FAILS, SUCCEEDS, Kind, assert_ended_as, assert_nothing_left, history
 
 from easymaker_local.testing.appliance import Appliance, until
+from tests.faults.fault_jobs import COUNTED, FAILS, SUCCEEDS, Kind, assert_ended_as, assert_nothing_left, history
 
 MakeAppliance = Callable[..., Appliance]
 

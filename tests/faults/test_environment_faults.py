@@ -8,9 +8,9 @@ from pathlib import Path
 
 import psutil
 import pytest
-from fault_jobs import assert_history, assert_nothing_left, kill_quietly
 
 from easymaker_local.testing.appliance import PLAIN_IMAGE, Appliance, until
+from tests.faults.fault_jobs import assert_history, assert_nothing_left, kill_quietly
 
 MakeAppliance = Callable[..., Appliance]
 

@@ -7,9 +7,19 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from fault_jobs import COUNTED, FAILS, MODEL_BYTES, STOPPED, SUCCEEDS, Kind, assert_history, assert_nothing_left, history
 
 from easymaker_local.testing.appliance import Appliance, until
+from tests.faults.fault_jobs import (
+    COUNTED,
+    FAILS,
+    MODEL_BYTES,
+    STOPPED,
+    SUCCEEDS,
+    Kind,
+    assert_history,
+    assert_nothing_left,
+    history,
+)
 
 MakeAppliance = Callable[..., Appliance]
 

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from fault_jobs import assert_history, assert_nothing_left, select
 
 from easymaker_local.testing.appliance import Appliance, until
+from tests.faults.fault_jobs import assert_history, assert_nothing_left, select
 
 MakeAppliance = Callable[..., Appliance]
 

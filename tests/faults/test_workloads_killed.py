@@ -12,9 +12,17 @@ from typing import Any
 import docker
 import psutil
 import pytest
-from fault_jobs import COUNTED, assert_history, assert_nothing_left, containers, files_below, install_id, marked_processes
 
 from easymaker_local.testing.appliance import Appliance, until
+from tests.faults.fault_jobs import (
+    COUNTED,
+    assert_history,
+    assert_nothing_left,
+    containers,
+    files_below,
+    install_id,
+    marked_processes,
+)
 
 MakeAppliance = Callable[..., Appliance]
 

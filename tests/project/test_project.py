@@ -70,18 +70,8 @@ def test_version_and_changelog_agree() -> None:
 
 def test_the_wheel_carries_what_it_needs_and_works_outside_the_checkout(tmp_path: Path) -> None:
     """The wheel is unpacked elsewhere and run from there, with only the dependencies of this environment beside it."""
-    build = [
-        sys.executable,
-        "-m",
-        "pip",
-        "wheel",
-        "--quiet",
-        "--no-deps",
-        "--no-build-isolation",
-        "--wheel-dir",
-        tmp_path,
-        ROOT,
-    ]
+    options = ["--quiet", "--no-deps", "--no-build-isolation", "--wheel-dir", tmp_path]
+    build = [sys.executable, "-m", "pip", "wheel", *options, ROOT]
     subprocess.run(build, check=True, cwd=tmp_path)
     (wheel,) = tmp_path.glob("easymaker_local-*.whl")
     with zipfile.ZipFile(wheel) as archive:
