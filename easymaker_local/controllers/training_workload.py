@@ -37,6 +37,7 @@ def build_workload(
     root = contract.NODE_ROOT if private_paths else host
     runtimes = contract.RUNTIMES_ROOT if private_paths else bundled("runtimes")
     seen = {target: root / target if private_paths else path for target, path in inputs.items()}
+    wheelhouse = _wheelhouse(settings, private_paths)
     # An image carries its own variables; a virtual environment cannot.
     own = {} if private_paths else {name: value.replace("{environment}", environment) for name, value in image.env.items()}
     env = {
@@ -44,6 +45,8 @@ def build_workload(
         **_job_environment(training, root, seen, settings),
         **_distribution_environment(training, node, addresses),
     }
+    if wheelhouse is not None:
+        env["PIP_FIND_LINKS"] = str(wheelhouse.target)
     return Workload(
         name=training.workload(node),
         environment=environment,
@@ -55,6 +58,7 @@ def build_workload(
         mounts=(
             Mount(host, root, read_only=False),
             Mount(bundled("runtimes"), runtimes),
+            *(() if wheelhouse is None else (wheelhouse,)),
             *(Mount(path, seen[target]) for target, path in inputs.items()),
         ),
         network=training.network if addresses is not None else None,
@@ -63,6 +67,14 @@ def build_workload(
             "easymaker.kind": "training", "easymaker.id": training.id, "easymaker.attempt": str(training.attempt),
         },
     )  # fmt: skip
+
+
+def _wheelhouse(settings: Settings, private_paths: bool) -> Mount | None:
+    """TR-L06: the job's own packages may come from where the images' do."""
+    path = settings.wheelhouse
+    if path is None or not path.is_dir():
+        return None
+    return Mount(path, contract.WHEELHOUSE_ROOT if private_paths else path)
 
 
 def _command(training: Training, node: int, runtimes: Path, addresses: Addresses | None) -> tuple[str, ...]:

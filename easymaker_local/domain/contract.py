@@ -15,7 +15,8 @@ at ``NODE_ROOT``; without private paths the workload sees the host's path. Below
 ========================  =====================================================================================
 
 The workload's command is ``python -I <runtimes>/training/launch.py [torchrun options] -- <entry point> [--key value …]``.
-The launcher installs ``source/requirements.txt`` if there is one (TR-11), then replaces itself by the entry point, so the
+The launcher installs ``source/requirements.txt`` if there is one (TR-11), from the wheelhouse that ``PIP_FIND_LINKS`` names if
+that has everything and else from pip's indexes as well (TR-L06), then replaces itself by the entry point, so the
 workload's exit is the entry point's exit. If the installation fails it writes ``control/failure.json``
 (``{"reason": "REQUIREMENTS", "message": "<pip's own words>"}``) and ends with ``EXIT_NOT_STARTED``.
 """
@@ -26,6 +27,7 @@ from pathlib import Path
 
 NODE_ROOT = Path("/easymaker")
 RUNTIMES_ROOT = Path("/opt/easymaker/runtimes")
+WHEELHOUSE_ROOT = Path("/opt/easymaker/wheelhouse")
 
 LAUNCHER = Path("training/launch.py")
 CONTROL_DIR_VARIABLE = "EASYMAKER_CONTROL_DIR"

@@ -136,13 +136,29 @@ def _install(requirements: str, packages: str) -> None:
 
 
 def _pip(python: str, requirements: str) -> None:
-    """Install; pip's lines go to the log as they come, its errors to whoever asks why the training failed."""
+    """Install; pip's lines go to the log, its errors to whoever asks why the training failed."""
+    install = [python, "-m", "pip", "install", "--no-input", "--disable-pip-version-check", "--progress-bar", "off"]
+    install += ["-r", requirements]
+    # pip asks an index also for what the wheelhouse has: without a network that means waiting in vain (TR-L06).
+    if os.environ.get("PIP_FIND_LINKS"):
+        code, lines = _run([*install, "--no-index"], requirements, is_shown=False)
+        if code == 0:
+            print(*lines, sep="\n", flush=True)
+            return
+    code, lines = _run(install, requirements, is_shown=True)
+    if code != 0:
+        errors = [line for line in lines if line.lower().startswith("error")] or [line for line in lines if line][-10:]
+        message = "\n".join(errors)[-2000:] or f"pip ended with {code}."
+        raise NotStartedError("REQUIREMENTS", message)
+
+
+def _run(command: list[str], requirements: str, *, is_shown: bool) -> tuple[int, list[str]]:
+    """Return exit code and lines, which go to the log as they come if ``is_shown``."""
     import subprocess
 
-    arguments = ["--no-input", "--disable-pip-version-check", "--progress-bar", "off", "-r", requirements]
     lines: list[str] = []
     with subprocess.Popen(
-        [python, "-m", "pip", "install", *arguments],
+        command,
         cwd=os.path.dirname(requirements),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -150,13 +166,11 @@ def _pip(python: str, requirements: str) -> None:
     ) as process:
         assert process.stdout is not None
         for line in process.stdout:
-            sys.stdout.buffer.write(line)
-            sys.stdout.buffer.flush()
+            if is_shown:
+                sys.stdout.buffer.write(line)
+                sys.stdout.buffer.flush()
             lines.append(line.decode(errors="replace").strip())
-    if process.returncode != 0:
-        errors = [line for line in lines if line.lower().startswith("error")] or [line for line in lines if line][-10:]
-        message = "\n".join(errors)[-2000:] or f"pip ended with {process.returncode}."
-        raise NotStartedError("REQUIREMENTS", message)
+    return process.returncode, lines
 
 
 def _report(error: NotStartedError) -> None:

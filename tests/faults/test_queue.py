@@ -174,7 +174,7 @@ def _without_container(queue: Queue) -> None:
     ids=["data set", "entry point", "container"],
 )
 def test_inputs_that_are_gone_when_the_turn_comes(queue: Queue, spoil: Callable[[Queue], None], words: str) -> None:
-    """GN-11, TR-10: it ends in its failure status with what is missing, and holds nothing."""
+    """GN-11, TR-26, TR-10: it ends in its failure status with what is missing, and holds nothing."""
     queue.appliance.put("data", {"rows/1.csv": "1"})
     queue.post("holder", "cpu4")
     queue.await_status("holder", "RUNNING")

@@ -124,3 +124,17 @@ def test_place_that_cannot_be_written_is_reported(node: Node) -> None:
     require(node, "tiny")
     assert node.run("--", "train.py").returncode == EXIT_NOT_STARTED
     assert node.failure()["reason"] == "REQUIREMENTS"
+
+
+def test_an_index_is_asked_for_what_the_wheelhouse_lacks(node: Node) -> None:
+    """TR-L06. The index here is a closed port: asking it is seen in pip's words."""
+    nowhere = {"PIP_NO_INDEX": "0", "PIP_INDEX_URL": "http://127.0.0.1:9/simple", "PIP_RETRIES": "0"}
+    require(node, "tiny\n")
+    result = node.run("--", "train.py", **nowhere)
+    assert result.stdout.endswith("tiny 2.0\n"), result.stderr
+    assert "127.0.0.1:9" not in result.stdout
+    require(node, "tiny\nsomething-else\n")
+    result = node.run("--", "train.py", **nowhere)
+    assert result.returncode == EXIT_NOT_STARTED
+    assert "No matching distribution found for something-else" in node.failure()["message"]
+    assert "127.0.0.1:9" in result.stdout

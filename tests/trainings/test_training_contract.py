@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from easymaker_local.testing.appliance import Appliance
+from easymaker_local.testing.wheels import make_wheel
+from tests.conftest import MakeAppliance
 
 DUMP = """
 import argparse, json, os, sys
@@ -164,3 +166,18 @@ def test_every_node_knows_the_others(appliance: Appliance) -> None:
     # DT-07: outputs are node 0's.
     for place in ("nodes", "nodes-checkpoints"):
         assert [path.name for path in (appliance.home / "storage/models" / place).iterdir()] == ["node-0"]
+
+
+def test_requirements_come_from_the_wheelhouse_without_a_network(make_appliance: MakeAppliance, tmp_path: Path) -> None:
+    """TR-11, TR-L06: what the wheelhouse has is not asked of an index, which offline would mean waiting in vain."""
+    make_wheel(tmp_path / "wheels", "tiny_package_of_ours", "1.2")
+    offline = make_appliance(wheelhouse=str(tmp_path / "wheels"))
+    offline.start()
+    script = "import tiny_package_of_ours; print('version', tiny_package_of_ours.VERSION)"
+    offline.put("code", {"train.py": script, "requirements.txt": "tiny-package-of-ours\n"})
+    training = offline.training()
+    offline.await_status(training["trainingId"], "COMPLETE")
+    log = offline.log(training["trainingId"])
+    assert log.endswith("version 1.2\n")
+    assert "Looking in links" in log
+    assert "Looking in indexes" not in log
