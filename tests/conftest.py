@@ -17,6 +17,9 @@ from easymaker_local.settings import PREFIX
 from easymaker_local.testing.appliance import Appliance, plain_image
 from easymaker_local.testing.engine import docker_host
 
+# Their failed assertions are explained as those of test modules are.
+pytest.register_assert_rewrite("tests.faults.fault_jobs", "tests.api.envelope_check")
+
 # Prepared environments are minutes of work: they are kept between tests and between runs.
 CACHE = Path(os.environ.get(PREFIX + "TEST_CACHE", Path.home() / ".cache" / "easymaker-local-tests"))
 

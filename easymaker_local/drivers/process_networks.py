@@ -41,7 +41,9 @@ class Networks:
 
     def close(self, name: str) -> None:
         """See ``Driver.close_network``."""
-        self._path(name).unlink(missing_ok=True)
+        # A daemon that was killed while it wrote has left the new file beside the place that it was for.
+        for path in (self._path(name), *self._directory.glob(f".{name}.json.*")):
+            path.unlink(missing_ok=True)
 
     def has_member(self, name: str, member: str | None) -> bool:
         """Say whether the network is open and has this member."""

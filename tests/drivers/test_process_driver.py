@@ -388,6 +388,24 @@ asyncio.run(main())
 
     # Networks
 
+    async def test_a_network_that_was_half_opened_is_closed_whole(
+        self, driver: Driver, state: Path, install_id: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def killed(*_: object, **__: object) -> None:
+            raise SystemExit
+
+        await driver.open_network("one", ("a",), ("main",))
+        await driver.close_network("one")
+        with monkeypatch.context() as patch:
+            patch.setattr(Path, "replace", killed)
+            patch.setattr(Path, "unlink", killed)  # whoever is killed tidies nothing up
+            with pytest.raises(SystemExit):
+                await driver.open_network("one", ("a",), ("main",))
+        folder = state / install_id / "networks"
+        assert len(list(folder.iterdir())) == 2
+        await driver.close_network("one")
+        assert [path.name for path in folder.iterdir()] == ["lock"]
+
     async def test_ports_of_others_are_not_handed_out(self, driver: Driver, monkeypatch: pytest.MonkeyPatch) -> None:
         with socket.socket() as listening:
             listening.bind(("127.0.0.1", 0))
