@@ -20,6 +20,7 @@ from easymaker_local.artifacts.catalogue import Catalogue
 from easymaker_local.artifacts.storage import Storage
 from easymaker_local.controllers.experiments import ExperimentController
 from easymaker_local.controllers.loop import Loop
+from easymaker_local.controllers.sampler import Sampler
 from easymaker_local.controllers.sweep import sweep_files, sweep_workloads
 from easymaker_local.controllers.trainings import TrainingController
 from easymaker_local.domain.flavor import MIB_PER_GIB, Flavor, generate_flavors
@@ -40,7 +41,7 @@ from easymaker_local.services.context import Context
 from easymaker_local.services.preparation import Preparation
 from easymaker_local.services.services import Services
 from easymaker_local.settings import DriverChoice, Settings
-from easymaker_local.store import Store, experiments, trainings
+from easymaker_local.store import Store, experiments, metrics, trainings
 
 log = logging.getLogger(__name__)
 
@@ -172,6 +173,9 @@ async def open_daemon(settings: Settings, clock: Clock | None = None) -> AsyncIt
         store = Store(settings.database)
         store.open()
         stack.callback(store.close)
+        samples = Store(settings.metrics_database, metrics.migrations)
+        samples.open()
+        stack.callback(samples.close)
         install_id = await store.write(_install_id)
         driver, environments = await choose_driver(settings, install_id, await store.read(_bound_driver))
         stack.push_async_callback(driver.close)
@@ -181,8 +185,9 @@ async def open_daemon(settings: Settings, clock: Clock | None = None) -> AsyncIt
         storage = Storage(settings.storage, settings.nas)
         loop = Loop(settings.resync_seconds)
         context = Context(
-            settings=settings, clock=clock, store=store, driver=driver, environments=environments, storage=storage,
-            catalogue=catalogue_of(settings), flavors=flavors_of(settings, capacity), capacity=capacity, hinter=loop,
+            settings=settings, clock=clock, store=store, metrics=samples, driver=driver, environments=environments,
+            storage=storage, catalogue=catalogue_of(settings), flavors=flavors_of(settings, capacity), capacity=capacity,
+            hinter=loop,
         )  # fmt: skip
         services = Services.of(context)
         controller: TrainingController
@@ -206,7 +211,7 @@ async def open_daemon(settings: Settings, clock: Clock | None = None) -> AsyncIt
         loop.register(experiments.KIND, experiment_controller.reconcile, experiment_controller.unfinished)
         driver.watch(lambda name: _hint_owner(loop, name))
         await sweep_files(context)
-        for task in (loop.run(), sweep_workloads(context)):
+        for task in (loop.run(), sweep_workloads(context), Sampler(context).run()):
             stack.push_async_callback(_end, asyncio.create_task(task))
         yield Daemon(context, services, preparation, loop, token)
 

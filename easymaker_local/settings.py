@@ -104,6 +104,9 @@ class Settings(BaseSettings):
     minimum_timeout_minutes: int = Field(
         default=60, ge=1, le=43200, description="Shortest maximum time of a job in minutes; the cloud's is one hour (GN-24)."
     )
+    sample_seconds: float = Field(
+        default=10.0, ge=1, le=3600, description="How often the use of CPU, memory, disk and network is looked at."
+    )
     resync_seconds: float = Field(
         default=10.0, gt=0, description="How often every unfinished resource is looked at without being asked."
     )
@@ -128,6 +131,11 @@ class Settings(BaseSettings):
     def database(self) -> Path:
         """SQLite database of resources, ledger and events."""
         return self.home / "state.db"
+
+    @property
+    def metrics_database(self) -> Path:
+        """SQLite database of monitoring samples."""
+        return self.home / "metrics.db"
 
     @property
     def token_file(self) -> Path:

@@ -85,12 +85,17 @@ def status(code: str) -> Text:
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, right: Sequence[str] = ()) -> None:
     """Print rows below their headings; cells that are no ``Text`` are made one."""
+    out().print(make_table(columns, rows, right=right))
+
+
+def make_table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, right: Sequence[str] = ()) -> Table:
+    """Return what ``table`` prints."""
     made = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="bold")
     for column in columns:
         made.add_column(column, justify="right" if column in right else "left", overflow="fold", no_wrap=column == "ID")
     for row in rows:
         made.add_row(*(value if isinstance(value, Text) else cell(value) for value in row))
-    out().print(made)
+    return made
 
 
 def details(rows: Sequence[tuple[str, object]]) -> None:

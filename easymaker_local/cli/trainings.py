@@ -91,6 +91,26 @@ def logs(
     print_log(client, training, nodes, follow=follow)
 
 
+@app.command("usage")
+def usage(
+    ctx: typer.Context,
+    which: Which,
+    begin: Annotated[str | None, typer.Option("--from", metavar="TIME", help="ISO 8601; default: its start.")] = None,
+    end: Annotated[str | None, typer.Option("--to", metavar="TIME", help="ISO 8601; default: its end, or now.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Show how much CPU, memory, disk and network each node used, on average, at most and over time."""
+    client = client_of(ctx)
+    training = find_training(client, which, newest=True)
+    found = client.training_monitoring(training["trainingId"], begin, end)
+    if as_json:
+        output.print_json(found)
+        return
+    from easymaker_local.cli.usage import print_usage
+
+    print_usage(training["trainingName"], found)
+
+
 @app.command("wait")
 def wait(
     ctx: typer.Context,

@@ -14,11 +14,13 @@ import httpx
 
 from easymaker_local.client.shapes import (
     Body,
+    Current,
     Event,
     Experiment,
     Flavor,
     Image,
     Log,
+    Monitoring,
     Preparation,
     StoredObject,
     System,
@@ -97,6 +99,10 @@ class Client:
     def stop_system(self) -> None:
         """End the daemon; jobs go on."""
         self._call("PUT", "system", "stop", timeout=10)
+
+    def current_use(self) -> list[Current]:
+        """Return the newest samples: of the machine, and of everything that runs."""
+        return cast(list[Current], self._call("GET", "monitoring", "current")["currentList"])
 
     # -- the catalogue
 
@@ -190,6 +196,11 @@ class Client:
         query = {"node": node, "offset": offset, "waitSeconds": wait_seconds}
         answer = self._call("GET", "trainings", training_id, "logs", query=query, timeout=READ_SECONDS + wait_seconds)
         return cast(Log, answer["log"])
+
+    def training_monitoring(self, training_id: str, begin: str | None = None, end: str | None = None) -> Monitoring:
+        """Return what its nodes used: all of its time, or from ``begin`` to ``end`` (ISO 8601)."""
+        query = {"from": begin, "to": end}
+        return cast(Monitoring, self._call("GET", "trainings", training_id, "monitoring", query=query)["monitoring"])
 
     def download_training_log(
         self, training_id: str, node: int = 0

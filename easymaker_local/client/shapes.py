@@ -135,5 +135,54 @@ class StoredObject(TypedDict):
     modifiedDatetime: str
 
 
+class Sample(TypedDict):
+    """Use in one step of time: cores, bytes, bytes per second; None: not known."""
+
+    datetime: str
+    cpu: float | None
+    memoryBytes: int | None
+    processes: int | None
+    diskReadBytesPerSecond: float | None
+    diskWrittenBytesPerSecond: float | None
+    networkReceivedBytesPerSecond: float | None
+    networkSentBytesPerSecond: float | None
+    gpu: float | None
+    gpuMemoryBytes: int | None
+
+
+class Member(TypedDict):
+    """Samples of one node, oldest first."""
+
+    member: str
+    sampleList: list[Sample]
+
+
+class Peak(TypedDict):
+    """The highest use of one node."""
+
+    member: str
+    memoryBytes: int | None
+    cpu: float | None
+
+
+class Monitoring(TypedDict):
+    """Use over a range of time."""
+
+    fromDatetime: str
+    toDatetime: str
+    stepSeconds: int
+    memberList: list[Member]
+    peakList: list[Peak]
+
+
+class Current(TypedDict):
+    """The newest sample of one node, or of the machine."""
+
+    kind: str
+    resourceId: str
+    member: str
+    sample: Sample
+
+
 Body = dict[str, Any]
 """A creation body: wire names, checked by the daemon."""

@@ -15,7 +15,7 @@ from easymaker_local.domain.training import Action, Decision, Desired, Facts, Tr
 from easymaker_local.errors import NotFound, PermanentError, StaleRecord, StorageError, TransientError
 from easymaker_local.services.context import Context
 from easymaker_local.services.preparation import Preparation
-from easymaker_local.store import ledger, trainings
+from easymaker_local.store import ledger, peaks, trainings
 
 # Enough for the way from request to end in one go; a bug that would circle for ever becomes a slow circle instead.
 _STEPS_PER_PASS = 20
@@ -56,7 +56,7 @@ class TrainingController:
                 raise
             moved = False
             if error is None:
-                moved = await self._apply(training, decision)
+                moved = await self._apply(training, decision, facts)
             acted = {Action.START, Action.COLLECT} & set(decision.actions)
             if not moved and not acted and error is None:
                 return decision.look_again
@@ -166,7 +166,7 @@ class TrainingController:
             raise PermanentError(f"The image {training.spec.image_id!r} is no longer in the catalogue.")
         return image
 
-    async def _apply(self, training: Training, decision: Decision) -> bool:
+    async def _apply(self, training: Training, decision: Decision, facts: Facts) -> bool:
         """Write what was decided; False if the status stays."""
         to = decision.to
         if to is None:
@@ -182,6 +182,9 @@ class TrainingController:
                     return True  # taken by another one since it was observed: look again
                 ledger.book(db, _request(training), now)
             trainings.transition(db, training, to=to, cause=decision.cause, now=now)
+            for index, node in enumerate(facts.nodes):
+                if node.peak_memory_bytes:
+                    peaks.raise_to(db, trainings.KIND, training.id, f"node-{index}", node.peak_memory_bytes, None)
             if to.is_finished:
                 ledger.release(db, trainings.KIND, training.id)
             return True

@@ -33,6 +33,8 @@ class Observation:
     started_at: float | None = None
     finished_at: float | None = None
     message: str | None = None
+    peak_memory_bytes: int | None = None
+    """The highest that the driver saw, if it looks itself; of an ended workload."""
 
     @property
     def is_alive(self) -> bool:

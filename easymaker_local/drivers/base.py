@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Protocol
 
 from easymaker_local.domain.image import Image
+from easymaker_local.domain.usage import Usage
 from easymaker_local.domain.workload import Observation, Phase
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "Observation",
     "Phase",
     "Resources",
+    "Usage",
     "Workload",
 ]
 
@@ -135,6 +137,10 @@ class Driver(Protocol):
 
     async def remove(self, name: str) -> None:
         """Forget a workload and free what it held. Kills it first if it still runs. Keeps the log. Calm about absence."""
+        ...
+
+    async def usage(self, names: Sequence[str]) -> Mapping[str, Usage]:
+        """Return what each of these workloads uses that runs now; the others are left out. One look serves all: cheap."""
         ...
 
     async def owned(self) -> Sequence[str]:

@@ -22,6 +22,7 @@ from weakref import WeakValueDictionary
 from docker import APIClient
 from docker.errors import APIError, ImageNotFound, NotFound
 
+from easymaker_local.domain.usage import Usage
 from easymaker_local.drivers.base import Address, Capabilities, Observation, Phase, Workload
 from easymaker_local.drivers.docker_container import (
     INSTALL_LABEL,
@@ -32,6 +33,7 @@ from easymaker_local.drivers.docker_container import (
     creation,
     observation,
     prepare_host,
+    usage,
 )
 from easymaker_local.drivers.docker_engine import Engine
 from easymaker_local.errors import EngineUnavailable, PermanentError, TransientError
@@ -110,6 +112,19 @@ class DockerDriver:
             # Left alone it would kill the next container of this name.
             killer.cancel()
         await self._engine.call(lambda client: self._remove(client, name))
+
+    async def usage(self, names: Sequence[str]) -> Mapping[str, Usage]:
+        def count(name: str) -> Callable[[APIClient], Usage | None]:
+            def ask(client: APIClient) -> Usage | None:
+                try:
+                    return usage(client.stats(self._container(name), stream=False, one_shot=True))
+                except NotFound:
+                    return None
+
+            return ask
+
+        found = await asyncio.gather(*(self._engine.call(count(name)) for name in names))
+        return {name: used for name, used in zip(names, found, strict=True) if used is not None}
 
     async def owned(self) -> Sequence[str]:
         def names(client: APIClient) -> list[str]:

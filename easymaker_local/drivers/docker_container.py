@@ -13,6 +13,7 @@ from typing import Any
 from docker import APIClient
 from docker.types import DeviceRequest, LogConfig, Mount
 
+from easymaker_local.domain.usage import Usage
 from easymaker_local.drivers.base import Observation, Phase, Workload
 from easymaker_local.errors import PermanentError
 
@@ -133,6 +134,28 @@ def observation(inspected: Mapping[str, Any]) -> Observation:
             )
         case other:
             return Observation(Phase.UNKNOWN, message=f"The engine calls it {other!r}.")
+
+
+def usage(stats: Mapping[str, Any]) -> Usage | None:
+    """Read the engine's counters of a container; None if it does not run."""
+    memory = stats.get("memory_stats") or {}
+    if "usage" not in memory:
+        return None
+    # The cache of files is given up when memory gets short; cgroup v1 calls it by another name.
+    details = memory.get("stats") or {}
+    cache = details.get("inactive_file", details.get("total_inactive_file", 0))
+    disk = {"read": 0, "write": 0}
+    for entry in (stats.get("blkio_stats") or {}).get("io_service_bytes_recursive") or []:
+        if entry["op"].lower() in disk:
+            disk[entry["op"].lower()] += entry["value"]
+    networks = (stats.get("networks") or {}).values()
+    return Usage(
+        cpu_seconds=stats["cpu_stats"]["cpu_usage"]["total_usage"] / 1e9, memory_bytes=max(0, memory["usage"] - cache),
+        processes=(stats.get("pids_stats") or {}).get("current"),
+        disk_read_bytes=disk["read"], disk_written_bytes=disk["write"],
+        network_received_bytes=sum(network["rx_bytes"] for network in networks),
+        network_sent_bytes=sum(network["tx_bytes"] for network in networks),
+    )  # fmt: skip
 
 
 def prepare_host(workload: Workload, user: User) -> None:

@@ -20,10 +20,12 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
+from easymaker_local.domain.usage import Usage
 from easymaker_local.drivers.base import Address, Capabilities, Observation, Phase, Workload
 from easymaker_local.drivers.process_launch import MAY_PASS, launch, specification
 from easymaker_local.drivers.process_networks import Networks
 from easymaker_local.drivers.process_records import ProcessWorkload, boot_id
+from easymaker_local.drivers.process_usage import usage_of
 from easymaker_local.errors import PermanentError, TransientError
 from easymaker_local.kit.files import write_json
 
@@ -64,6 +66,10 @@ class ProcessDriver:
     async def remove(self, name: str) -> None:
         """See ``Driver.remove``. Raises TransientError if a killed process does not go away."""
         await self._in_thread(self._workload(name).delete)
+
+    async def usage(self, names: Sequence[str]) -> Mapping[str, Usage]:
+        """See ``Driver.usage``."""
+        return await self._in_thread(usage_of, [self._workload(name) for name in names])
 
     async def owned(self) -> Sequence[str]:
         """See ``Driver.owned``."""

@@ -61,7 +61,7 @@ class ProcessWorkload:
         if ended is not None:
             return Observation(
                 Phase.EXITED, ended["exit_code"], ended["signal"], ended["out_of_memory"], ended["started_at"],
-                ended["finished_at"], ended["message"],
+                ended["finished_at"], ended["message"], ended["peak_memory_bytes"],
             )  # fmt: skip
         if supervisor is None and requested["boot_id"] == boot_id():
             return Observation(Phase.ABSENT)
@@ -74,6 +74,11 @@ class ProcessWorkload:
         else:
             message = "Lost: its supervisor was killed from outside, so nobody knows how it ended."
         return Observation(Phase.EXITED, started_at=started_at, message=message)
+
+    def supervisor_pid(self) -> int | None:
+        """Return the pid of the living supervisor; None if there is none."""
+        supervisor = self._supervisor()
+        return int(supervisor["pid"]) if supervisor is not None and self._is_alive(supervisor) else None
 
     def pidfd(self) -> int | None:
         """Return a descriptor that becomes readable when the supervisor ends; None if none lives."""

@@ -35,11 +35,13 @@ class NoHints:
 
 @dataclass(frozen=True)
 class Context:
-    """Settings, state and the means to act. ``capacity`` is what the ledger may promise."""
+    """Settings, state and the means to act. ``capacity`` is what the ledger may promise, ``metrics``
+    the database of samples."""
 
     settings: Settings
     clock: Clock
     store: Store
+    metrics: Store
     driver: Driver
     environments: Environments
     storage: Storage

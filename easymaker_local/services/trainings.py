@@ -18,7 +18,7 @@ from easymaker_local.kit.files import read_json
 from easymaker_local.kit.ids import new_id
 from easymaker_local.services.context import Context
 from easymaker_local.services.training_checks import check_training
-from easymaker_local.store import events, experiments, trainings
+from easymaker_local.store import events, experiments, metrics, peaks, trainings
 
 STOPPABLE = ", ".join(s for s in TrainingStatus if s.is_stoppable)
 DELETABLE = ", ".join(s for s in TrainingStatus if s.is_finished)
@@ -124,8 +124,10 @@ class Trainings:
                 )
             trainings.delete(db, training)
             events.forget(db, trainings.KIND, training_id)
+            peaks.forget(db, trainings.KIND, training_id)
 
         await self._context.store.write(apply)
+        await self._context.metrics.write(lambda db: metrics.forget(db, trainings.KIND, training_id))
         await asyncio.to_thread(self._discard_files, training_id)
 
     async def log(self, training_id: str, node: int) -> Path:

@@ -37,3 +37,13 @@ def resources(db: Database) -> None:
         """CREATE INDEX events_resource ON events (kind, resource_id, id)""",
     ):
         db.execute(statement)
+
+
+@migrations()
+def peaks(db: Database) -> None:
+    """The highest use of each node (GN-19)."""
+    db.execute(
+        """CREATE TABLE peaks (
+            kind TEXT NOT NULL, resource_id TEXT NOT NULL, member TEXT NOT NULL, memory_bytes INTEGER, cpu REAL,
+            PRIMARY KEY (kind, resource_id, member)) STRICT, WITHOUT ROWID"""
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections import Counter
 from typing import Any
 
 from easymaker_local.domain.flavor import Flavor
@@ -88,6 +89,19 @@ def started_ids(db: sqlite3.Connection) -> list[str]:
     """Return the ids of trainings that may have workloads: begun and not ended."""
     query = "SELECT id FROM trainings WHERE is_finished = 0 AND status != ?"
     return [row["id"] for row in db.execute(query, (TrainingStatus.CREATE_REQUESTED,))]
+
+
+def started(db: sqlite3.Connection) -> list[Training]:
+    """Return the trainings that may have workloads."""
+    query = "SELECT * FROM trainings WHERE is_finished = 0 AND status != ?"
+    return [_training(row) for row in db.execute(query, (TrainingStatus.CREATE_REQUESTED,))]
+
+
+def count_by_status(db: sqlite3.Connection) -> Counter[str]:
+    """Return how many trainings have each status; all statuses are there, also those that none has."""
+    counts = Counter({str(status): 0 for status in TrainingStatus})
+    counts.update(dict(db.execute("SELECT status, count(*) FROM trainings GROUP BY status").fetchall()))
+    return counts
 
 
 def transition(db: sqlite3.Connection, training: Training, *, to: TrainingStatus, cause: Cause | None, now: float) -> None:

@@ -19,7 +19,7 @@ from easymaker_local.services.context import Context, NoHints
 from easymaker_local.services.preparation import Preparation
 from easymaker_local.services.services import Services
 from easymaker_local.settings import Settings
-from easymaker_local.store import Store, trainings
+from easymaker_local.store import Store, metrics, trainings
 from easymaker_local.testing.appliance import plain_image
 from easymaker_local.testing.factories import make_spec
 from easymaker_local.testing.fakes import FakeClock, FakeDriver, FakeEnvironments
@@ -82,9 +82,11 @@ async def open_bench(home: Path, **settings: object) -> AsyncIterator[Bench]:
     chosen = Settings(home=home, **settings)  # type: ignore[arg-type]
     store = Store(chosen.database)
     store.open()
+    samples = Store(chosen.metrics_database, metrics.migrations)
+    samples.open()
     clock, driver, environments = FakeClock(), FakeDriver(), FakeEnvironments()
     context = Context(
-        settings=chosen, clock=clock, store=store, driver=driver, environments=environments,
+        settings=chosen, clock=clock, store=store, metrics=samples, driver=driver, environments=environments,
         storage=Storage(chosen.storage, chosen.nas), catalogue=Catalogue([bundled("images"), chosen.images]),
         flavors=generate_flavors(4, MACHINE.memory_mib), capacity=MACHINE, hinter=NoHints(),
     )  # fmt: skip
@@ -97,3 +99,4 @@ async def open_bench(home: Path, **settings: object) -> AsyncIterator[Bench]:
     finally:
         await preparation.close()
         store.close()
+        samples.close()

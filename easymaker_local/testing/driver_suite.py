@@ -487,6 +487,40 @@ time.sleep(60)
         seen = await exited(driver, "job-1")
         assert (seen.exit_code, seen.signal, seen.out_of_memory) == (137, 9, True)
 
+    # Use
+
+    async def test_usage_of_what_runs(self, driver: Driver, make: MakeWorkload, workdir: Path) -> None:
+        """GN-L09: memory and CPU time of the whole tree, also of children that have ended."""
+        code = """
+def work():
+    while time.process_time() < 0.4:
+        pass
+if os.fork() == 0:
+    work()
+    os._exit(0)
+os.wait()
+work()
+taken = b"x" * (64 << 20)
+hold("worked")
+wait_for("go on")
+"""
+        await driver.start(make(code))
+        await driver.start(make("pass", name="ended"))
+        await exited(driver, "ended")
+        await eventually((workdir / "worked.ready").exists, "the job has worked")
+        found = await driver.usage(["job-1", "ended", "never"])
+        assert list(found) == ["job-1"]
+        used = found["job-1"]
+        assert used.cpu_seconds >= 0.7  # of 0.8, counted in ticks
+        assert used.memory_bytes >= 64 << 20
+        assert used.processes is not None
+        assert used.processes >= 1
+        later = (await driver.usage(["job-1"]))["job-1"]
+        assert later.cpu_seconds >= used.cpu_seconds
+        (workdir / "go on").touch()
+        await exited(driver, "job-1")
+        assert await driver.usage(["job-1"]) == {}
+
     # Networks
 
     async def test_network_addresses_are_stable_and_distinct(

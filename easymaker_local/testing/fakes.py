@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from easymaker_local.domain.image import Image
+from easymaker_local.domain.usage import Usage
 from easymaker_local.domain.workload import Observation, Phase
 from easymaker_local.drivers.base import Address, Capabilities, Workload
 from easymaker_local.errors import EasyMakerError
@@ -28,7 +29,8 @@ class FakeClock:
 class FakeDriver:
     """Runs nothing. A started workload is RUNNING until the test lets it ``end`` or ``vanish``.
 
-    ``fail_start`` is raised by the next calls of ``start``; ``stubborn`` workloads ignore ``stop``.
+    ``fail_start`` is raised by the next calls of ``start``; ``stubborn`` workloads ignore ``stop``; ``used`` is what
+    ``usage`` answers.
     """
 
     name = "fake"
@@ -42,6 +44,7 @@ class FakeDriver:
         self.fail_start: EasyMakerError | None = None
         self.fail_observe: EasyMakerError | None = None
         self.stubborn = False
+        self.used: dict[str, Usage] = {}
 
     async def start(self, workload: Workload) -> None:
         if self.fail_start is not None:
@@ -63,6 +66,9 @@ class FakeDriver:
     async def remove(self, name: str) -> None:
         self.workloads.pop(name, None)
         self.states.pop(name, None)
+
+    async def usage(self, names: Sequence[str]) -> Mapping[str, Usage]:
+        return {name: self.used[name] for name in names if name in self.used}
 
     async def owned(self) -> Sequence[str]:
         return list(self.workloads)

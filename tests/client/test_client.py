@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pydantic.alias_generators import to_camel
 
-from easymaker_local.api import models
+from easymaker_local.api import models, monitoring
 from easymaker_local.client import Client, connect, shapes
 from easymaker_local.errors import Conflict, NotFound, StorageError, Unauthorized
 from easymaker_local.settings import Settings
@@ -25,6 +25,11 @@ SHAPES = {
     shapes.Event: models.EventView,
     shapes.Log: models.LogView,
     shapes.StoredObject: models.ObjectView,
+    shapes.Sample: monitoring.SampleView,
+    shapes.Member: monitoring.MemberView,
+    shapes.Peak: monitoring.PeakView,
+    shapes.Monitoring: monitoring.MonitoringView,
+    shapes.Current: monitoring.CurrentView,
 }
 
 

@@ -45,11 +45,12 @@ def client() -> Iterator[docker.APIClient]:
 class TestDockerDriver(DriverSuite):
     @pytest.fixture
     def new_driver(self) -> Iterator[Callable[[str], Driver]]:
+        host = docker_host()
         installs = set()
 
         def new(install_id: str) -> Driver:
             installs.add(install_id)
-            return DockerDriver(docker_host(), install_id)
+            return DockerDriver(host, install_id)
 
         yield new
         for install_id in installs:

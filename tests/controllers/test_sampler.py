@@ -1,0 +1,144 @@
+"""The sampler on a fake driver: rates, peaks, what is left when a training goes; and what answers show of it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from easymaker_local.api import create_app
+from easymaker_local.controllers.sampler import Sampler
+from easymaker_local.domain.usage import Usage
+from easymaker_local.errors import TransientError
+from easymaker_local.testing.context import Bench, open_bench
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
+    async with open_bench(tmp_path / "home") as made:
+        yield made
+
+
+@pytest.fixture
+def sampler(bench: Bench) -> Sampler:
+    machine = Usage(cpu_seconds=5, memory_bytes=4 << 30)
+    return Sampler(bench.context, machine=lambda: machine, ticks=bench.clock.now)
+
+
+@pytest.fixture
+async def client(bench: Bench) -> AsyncIterator[httpx.AsyncClient]:
+    app = create_app(bench.services, bench.preparation, "token", started_at=bench.clock.now(), stop=lambda: None)
+    headers = {"X-EasyMaker-Token": "token"}
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1", headers=headers) as made:
+        yield made
+
+
+async def monitoring(client: httpx.AsyncClient, path: str, **query: Any) -> dict[str, Any]:
+    found: dict[str, Any] = (await client.get(f"/v1.0/appkeys/a/{path}", params=query)).json()["monitoring"]
+    return found
+
+
+async def look(bench: Bench, sampler: Sampler, name: str, *, cpu_seconds: float, memory: int) -> None:
+    bench.driver.used[name] = Usage(cpu_seconds=cpu_seconds, memory_bytes=memory)
+    await sampler.look()
+    bench.clock.advance(10)
+
+
+async def test_use_of_each_node_over_time(bench: Bench, sampler: Sampler, client: httpx.AsyncClient) -> None:
+    """GN-19, TR-37: nodes with their samples, average cores from counted seconds, and peaks."""
+    training = await bench.pass_(await bench.create(instanceCount=2))
+    await look(bench, sampler, training.workload(0), cpu_seconds=100, memory=300)
+    await look(bench, sampler, training.workload(0), cpu_seconds=115, memory=900)
+    await look(bench, sampler, training.workload(1), cpu_seconds=1, memory=100)
+    found = await monitoring(client, f"trainings/{training.id}/monitoring")
+    assert found["stepSeconds"] == 10
+    assert [member["member"] for member in found["memberList"]] == ["node-0", "node-1"]
+    first = found["memberList"][0]["sampleList"]
+    assert [(s["cpu"], s["memoryBytes"]) for s in first] == [(None, 300), (1.5, 900), (0.0, 900)]
+    assert found["peakList"] == [
+        {"member": "node-0", "memoryBytes": 900, "cpu": 1.5}, {"member": "node-1", "memoryBytes": 100, "cpu": None},
+    ]  # fmt: skip
+
+
+async def test_a_new_sampler_goes_on_and_never_lowers_a_peak(bench: Bench, sampler: Sampler) -> None:
+    training = await bench.pass_(await bench.create())
+    await look(bench, sampler, training.workload(0), cpu_seconds=1, memory=900)
+    restarted = Sampler(bench.context, machine=lambda: Usage(0, 0), ticks=bench.clock.now)
+    await look(bench, restarted, training.workload(0), cpu_seconds=2, memory=100)
+    (peak,) = await bench.services.monitoring.peaks(training.id)
+    assert peak.memory_bytes == 900
+
+
+async def test_the_drivers_own_peak_counts_for_jobs_shorter_than_a_look(bench: Bench) -> None:
+    training = await bench.pass_(await bench.create())
+    bench.driver.end(training.workload(0), 0, peak_memory_bytes=12345)
+    await bench.pass_(training)
+    (peak,) = await bench.services.monitoring.peaks(training.id)
+    assert (peak.member, peak.memory_bytes, peak.cpu) == ("node-0", 12345, None)
+
+
+async def test_a_deleted_training_leaves_no_samples(bench: Bench, sampler: Sampler, client: httpx.AsyncClient) -> None:
+    training = await bench.pass_(await bench.create())
+    await look(bench, sampler, training.workload(0), cpu_seconds=1, memory=900)
+    bench.driver.end(training.workload(0), 0)
+    await bench.pass_(training)
+    bench.driver.used.clear()
+    await bench.services.trainings.delete(training.id)
+    assert (await client.get(f"/v1.0/appkeys/a/trainings/{training.id}/monitoring")).status_code == 404
+    assert await bench.services.monitoring.peaks(training.id) == []
+    rows = await bench.context.metrics.read(lambda db: db.execute("SELECT kind FROM series").fetchall())
+    assert [row["kind"] for row in rows] == ["machine"]
+
+
+async def test_the_machine_and_what_runs_now(bench: Bench, sampler: Sampler, client: httpx.AsyncClient) -> None:
+    training = await bench.pass_(await bench.create())
+    await look(bench, sampler, training.workload(0), cpu_seconds=1, memory=900)
+    current = (await client.get("/v1.0/appkeys/a/monitoring/current")).json()["currentList"]
+    assert {(entry["kind"], entry["resourceId"]) for entry in current} == {("machine", ""), ("training", training.id)}
+    machine = await monitoring(client, "monitoring")
+    assert machine["memberList"][0]["sampleList"][0]["memoryBytes"] == 4 << 30
+    bench.clock.advance(3600)
+    assert (await client.get("/v1.0/appkeys/a/monitoring/current")).json()["currentList"] == []
+
+
+async def test_a_range_that_ends_before_it_begins_is_refused(client: httpx.AsyncClient) -> None:
+    query = {"from": "2026-01-02T00:00:00Z", "to": "2026-01-01T00:00:00"}
+    answer = await client.get("/v1.0/appkeys/a/monitoring", params=query)
+    assert answer.status_code == 422
+    assert answer.json()["fieldErrors"] == [{"field": "to", "message": "must not be before from"}]
+
+
+async def test_prometheus_reads_the_same_figures(bench: Bench, sampler: Sampler, client: httpx.AsyncClient) -> None:
+    training = await bench.pass_(await bench.create())
+    await look(bench, sampler, training.workload(0), cpu_seconds=1, memory=900)
+    answer = await client.get("/metrics")
+    assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
+    families = text_string_to_metric_families(answer.text)
+    found = {(s.name, *sorted(s.labels.values())): s.value for family in families for s in family.samples}
+    assert found["easymaker_trainings", "RUNNING"] == 1
+    assert found["easymaker_trainings", "COMPLETE"] == 0
+    assert found["easymaker_workload_memory_bytes", *sorted((training.id, "training", "node-0"))] == 900
+    assert found[("easymaker_machine_memory_bytes",)] == 4 << 30
+    assert ("easymaker_machine_gpu_utilization",) not in found, "what is not known is not 0"
+    assert found[("easymaker_booked_vcpus",)] == 1
+    assert (await client.get("/metrics", headers={"X-EasyMaker-Token": "wrong"})).status_code == 401
+
+
+async def test_a_silent_engine_costs_the_samples_only(bench: Bench, sampler: Sampler, monkeypatch: pytest.MonkeyPatch) -> None:
+    training = await bench.pass_(await bench.create())
+
+    async def silent(_: object) -> dict[str, Usage]:
+        raise TransientError("The engine does not answer.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(bench.driver, "usage", silent)
+        with pytest.raises(TransientError):
+            await sampler.look()
+    await look(bench, sampler, training.workload(0), cpu_seconds=1, memory=900)
+    assert len(await bench.services.monitoring.peaks(training.id)) == 1
