@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
 from easymaker_local import __version__
-from easymaker_local.api import catalogue, experiments, monitoring, storage, system, trainings
+from easymaker_local.api import catalogue, disk, experiments, monitoring, storage, system, trainings
 from easymaker_local.api.access import Access
 from easymaker_local.api.envelope import Failure, install_error_handlers
 from easymaker_local.services.preparation import Preparation
@@ -40,8 +40,8 @@ def create_app(
     app.state.stop = stop
     app.include_router(system.open_router)
     app.include_router(monitoring.scrape_router)
-    for router in (system.router, catalogue.router, experiments.router, trainings.router, storage.router, monitoring.router):
-        app.include_router(router, prefix=BASE)
+    for resource in (system, catalogue, experiments, trainings, storage, monitoring, disk):
+        app.include_router(resource.router, prefix=BASE)
     install_error_handlers(app)
     app.add_middleware(Access, token=token)
     return app

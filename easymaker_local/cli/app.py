@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from easymaker_local.cli import configuration, daemon, doctor, experiments, images, storage, trainings, usage
+from easymaker_local.cli import configuration, daemon, disk, doctor, experiments, images, storage, trainings, usage
 from easymaker_local.cli.exits import Group
 from easymaker_local.cli.session import Session
 
@@ -47,6 +47,7 @@ daemon.register(app)
 configuration.register(app)
 doctor.register(app)
 usage.register(app)
+disk.register(app)
 app.add_typer(images.image_app, name="image")
 app.add_typer(images.flavor_app, name="flavor")
 app.add_typer(storage.app, name="storage")

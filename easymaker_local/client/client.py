@@ -15,6 +15,7 @@ import httpx
 from easymaker_local.client.shapes import (
     Body,
     Current,
+    Disk,
     Event,
     Experiment,
     Flavor,
@@ -22,6 +23,7 @@ from easymaker_local.client.shapes import (
     Log,
     Monitoring,
     Preparation,
+    Reclaimed,
     StoredObject,
     System,
     Training,
@@ -32,6 +34,7 @@ from easymaker_local.settings import Settings
 # Answers are quick, but a first one may wait for a busy disk.
 READ_SECONDS = 60.0
 CONNECT_SECONDS = 5.0
+SLOW_SECONDS = 600.0
 
 
 def base_url(settings: Settings) -> str:
@@ -103,6 +106,16 @@ class Client:
     def current_use(self) -> list[Current]:
         """Return the newest samples: of the machine, and of everything that runs."""
         return cast(list[Current], self._call("GET", "monitoring", "current")["currentList"])
+
+    def disk(self) -> Disk:
+        """Return what takes the disk; it is counted, which may take a while."""
+        return cast(Disk, self._call("GET", "disk", timeout=SLOW_SECONDS)["disk"])
+
+    def reclaim(self, ids: Sequence[str]) -> Reclaimed:
+        """Remove entries of ``disk`` that nothing needs."""
+        return cast(
+            Reclaimed, self._call("POST", "disk", "reclaim", body={"idList": [*ids]}, timeout=SLOW_SECONDS)["reclaimed"]
+        )
 
     # -- the catalogue
 

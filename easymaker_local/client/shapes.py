@@ -184,5 +184,38 @@ class Current(TypedDict):
     sample: Sample
 
 
+class DiskEntry(TypedDict):
+    """Something on the disk; bytes."""
+
+    id: str
+    kind: str
+    name: str
+    place: str
+    bytes: int
+    reclaimableReason: str | None
+
+
+class Disk(TypedDict):
+    """What takes the disk; bytes."""
+
+    totalBytes: int
+    freeBytes: int
+    entryList: list[DiskEntry]
+
+
+class Kept(TypedDict):
+    """What could not be removed, and why."""
+
+    place: str
+    message: str
+
+
+class Reclaimed(TypedDict):
+    """What was freed, and what was not."""
+
+    freedList: list[DiskEntry]
+    keptList: list[Kept]
+
+
 Body = dict[str, Any]
 """A creation body: wire names, checked by the daemon."""

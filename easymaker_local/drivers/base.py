@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from easymaker_local.domain.disk import StoredEnvironment
 from easymaker_local.domain.image import Image
 from easymaker_local.domain.usage import Usage
 from easymaker_local.domain.workload import Observation, Phase
@@ -182,6 +183,17 @@ class Environments(Protocol):
 
         Safe to call again after a crash; two callers at once, also in two processes, build once. Cancelling it ends the work.
         Raises EnvironmentFailed with the builder's last words (pip's, the engine's).
+        """
+        ...
+
+    async def stored(self) -> Sequence[StoredEnvironment]:
+        """Return everything that ``prepare`` has left on this machine, current or not, and its size. Slow: it is counted."""
+        ...
+
+    async def discard(self, name: str) -> None:
+        """Remove one of ``stored``; the caller has seen to it that nothing needs it.
+
+        Calm about absence. Raises Conflict if it is in use or being made.
         """
         ...
 

@@ -8,14 +8,16 @@ import logging
 import re
 import tempfile
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from http import HTTPStatus
 from pathlib import Path
 from typing import IO, Any
 
 from docker import APIClient
 from docker.errors import APIError, NotFound
 
+from easymaker_local.domain.disk import StoredEnvironment
 from easymaker_local.domain.image import Image
 from easymaker_local.drivers.docker_context import (
     STAGE_LABEL,
@@ -26,9 +28,13 @@ from easymaker_local.drivers.docker_context import (
     write_context,
 )
 from easymaker_local.drivers.docker_engine import Engine
-from easymaker_local.errors import EasyMakerError, EngineUnavailable, EnvironmentFailed, TransientError
+from easymaker_local.errors import Conflict, EasyMakerError, EngineUnavailable, EnvironmentFailed, TransientError
+from easymaker_local.errors import NotFound as MissingEnvironment
 
 log = logging.getLogger(__name__)
+
+IMAGE_LABEL = "easymaker.image"
+"""On every image of the catalogue that was built here, with the catalogue image's id."""
 
 _LINE_LENGTH = 160
 _LOCK_POLL_SECONDS = 0.2
@@ -65,6 +71,33 @@ class DockerImages:
             finally:
                 await self._sweep(wanted)
         return wanted
+
+    async def stored(self) -> Sequence[StoredEnvironment]:
+        def images(client: APIClient) -> list[StoredEnvironment]:
+            # One that was built and not named yet, or lost its name to a newer one, goes by its id.
+            return [
+                StoredEnvironment(tags[0] if tags else image["Id"], image["Labels"][IMAGE_LABEL], image["Size"], bool(tags))
+                for image in client.images(filters={"label": IMAGE_LABEL})
+                for tags in [[tag for tag in image["RepoTags"] or [] if tag != "<none>:<none>"]]
+            ]
+
+        return await self._engine.call(images)
+
+    async def discard(self, name: str) -> None:
+        def remove(client: APIClient) -> None:
+            try:
+                labels = client.inspect_image(name)["Config"].get("Labels") or {}  # type: ignore[no-untyped-call]
+                if IMAGE_LABEL not in labels:
+                    raise MissingEnvironment(f"{name} is no image of this appliance's catalogue.")
+                client.remove_image(name)
+            except NotFound:
+                return
+            except APIError as error:
+                if error.status_code != HTTPStatus.CONFLICT:
+                    raise
+                raise Conflict(f"The engine keeps {name}: {error.explanation}.") from error
+
+        await self._engine.call(remove)
 
     async def close(self) -> None:
         """Release descriptors and threads."""
@@ -131,7 +164,7 @@ def _build(
     client: APIClient, context: IO[bytes], image: Image, wanted: str, arguments: Mapping[str, str], tell: Callable[[str], None]
 ) -> None:
     stream = client.build(
-        fileobj=context, custom_context=True, buildargs=dict(arguments), labels={"easymaker.image": image.id},
+        fileobj=context, custom_context=True, buildargs=dict(arguments), labels={IMAGE_LABEL: image.id},
         rm=True, forcerm=True, decode=True,
     )  # fmt: skip
     try:

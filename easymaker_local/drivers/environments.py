@@ -22,10 +22,12 @@ from contextlib import asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
 
+from easymaker_local.domain.disk import StoredEnvironment
 from easymaker_local.domain.image import Framework, Image
 from easymaker_local.drivers.wheelhouse import supply
-from easymaker_local.errors import EnvironmentFailed
+from easymaker_local.errors import Conflict, EnvironmentFailed, NotFound
 from easymaker_local.kit.files import write_json
+from easymaker_local.kit.trees import allocated_bytes
 
 MARKER = "easymaker-ready.json"
 _FRAMEWORK_PACKAGES = {
@@ -61,8 +63,37 @@ class VirtualEnvironments:
                     raise
         return str(path)
 
+    async def stored(self) -> Sequence[StoredEnvironment]:
+        return await asyncio.to_thread(self._stored)
+
+    async def discard(self, name: str) -> None:
+        path = Path(name)
+        if path.parent != self._directory or path.name.startswith("."):
+            raise NotFound(f"{name} is no environment of this appliance.")
+        async with self._locks[path]:
+            await asyncio.to_thread(self._discard, path)
+
     async def close(self) -> None:
         """Nothing is kept open."""
+
+    def _stored(self) -> list[StoredEnvironment]:
+        if not self._directory.is_dir():
+            return []
+        found = [path for path in self._directory.iterdir() if path.is_dir() and not path.name.startswith(".")]
+        return [
+            StoredEnvironment(str(path), path.name.rpartition("-")[0] or None, allocated_bytes(path), _is_ready(path))
+            for path in sorted(found)
+        ]
+
+    def _discard(self, path: Path) -> None:
+        with path.with_name(f".{path.name}.lock").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise Conflict(f"The environment {path.name} is being made.") from None
+            # The marker first: what a crash leaves of it is never taken for a whole one.
+            (path / MARKER).unlink(missing_ok=True)
+            shutil.rmtree(path, ignore_errors=True)
 
     def _path(self, image: Image) -> Path:
         """Name the directory after everything that decides what is in it, so that a changed image gets another one."""

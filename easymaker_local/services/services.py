@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from easymaker_local.services.context import Context
+from easymaker_local.services.disk import Disk
 from easymaker_local.services.experiments import Experiments
 from easymaker_local.services.monitoring import Monitoring
 from easymaker_local.services.trainings import Trainings
@@ -18,8 +19,9 @@ class Services:
     experiments: Experiments
     trainings: Trainings
     monitoring: Monitoring
+    disk: Disk
 
     @classmethod
     def of(cls, context: Context) -> Services:
         """Build them."""
-        return cls(context, Experiments(context), Trainings(context), Monitoring(context))
+        return cls(context, Experiments(context), Trainings(context), Monitoring(context), Disk(context))

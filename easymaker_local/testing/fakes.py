@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from easymaker_local.domain.disk import StoredEnvironment
 from easymaker_local.domain.image import Image
 from easymaker_local.domain.usage import Usage
 from easymaker_local.domain.workload import Observation, Phase
@@ -102,11 +103,15 @@ class FakeDriver:
 
 @dataclass
 class FakeEnvironments:
-    """Ready from the start, unless ``prepared`` is emptied; ``error`` makes preparation fail."""
+    """Ready from the start, unless ``prepared`` is emptied; ``error`` makes preparation fail.
+
+    ``kept`` is what ``stored`` answers: name -> the other fields.
+    """
 
     prepared: set[str] = field(default_factory=lambda: {"plain"})
     error: EasyMakerError | None = None
     built: list[str] = field(default_factory=list)
+    kept: dict[str, tuple[str | None, int, bool]] = field(default_factory=dict)
 
     async def ready(self, image: Image) -> str | None:
         return f"environment-of-{image.id}" if image.id in self.prepared else None
@@ -118,6 +123,12 @@ class FakeEnvironments:
             raise self.error
         self.prepared.add(image.id)
         return f"environment-of-{image.id}"
+
+    async def stored(self) -> Sequence[StoredEnvironment]:
+        return [StoredEnvironment(name, *details) for name, details in self.kept.items()]
+
+    async def discard(self, name: str) -> None:
+        self.kept.pop(name, None)
 
     async def close(self) -> None:
         """Nothing to release."""

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pydantic.alias_generators import to_camel
 
-from easymaker_local.api import models, monitoring
+from easymaker_local.api import disk, models, monitoring
 from easymaker_local.client import Client, connect, shapes
 from easymaker_local.errors import Conflict, NotFound, StorageError, Unauthorized
 from easymaker_local.settings import Settings
@@ -30,6 +30,10 @@ SHAPES = {
     shapes.Peak: monitoring.PeakView,
     shapes.Monitoring: monitoring.MonitoringView,
     shapes.Current: monitoring.CurrentView,
+    shapes.DiskEntry: disk.DiskEntryView,
+    shapes.Disk: disk.DiskView,
+    shapes.Kept: disk.KeptView,
+    shapes.Reclaimed: disk.ReclaimedView,
 }
 
 

@@ -20,7 +20,8 @@ from easymaker_local.drivers import docker_context
 from easymaker_local.drivers.docker_engine import connect
 from easymaker_local.drivers.docker_images import DockerImages, last_words, progress_line
 from easymaker_local.drivers.wheelhouse import Supply
-from easymaker_local.errors import EngineUnavailable, EnvironmentFailed
+from easymaker_local.errors import Conflict, EngineUnavailable, EnvironmentFailed
+from easymaker_local.errors import NotFound as MissingEnvironment
 from easymaker_local.testing.engine import BASE_IMAGE, docker_host
 
 pytestmark = pytest.mark.anyio
@@ -204,6 +205,25 @@ class TestBuilding:
         assert docker_context.STAGE_LABEL not in labels
         assert client.images(all=True, filters={"label": f"{docker_context.STAGE_LABEL}={reference}"}) == []
         client.remove_image(reference)
+        assert await builder.ready(image) is None
+
+    async def test_what_is_stored_can_be_discarded_but_not_while_it_is_used(
+        self, images: Callable[[], DockerImages], client: docker.APIClient, make_image: MakeImage
+    ) -> None:
+        image = make_image(dockerfile="ARG BASE_IMAGE\nFROM ${BASE_IMAGE}\nRUN head -c 3000000 /dev/urandom > /ballast\n")
+        builder = images()
+        reference = await builder.prepare(image, lambda _: None)
+        (stored,) = [one for one in await builder.stored() if one.name == reference]
+        assert (stored.image_id, stored.is_whole) == (image.id, True)
+        assert stored.bytes >= 3_000_000
+        container = client.create_container(reference, ["true"])["Id"]
+        with pytest.raises(Conflict):
+            await builder.discard(reference)
+        client.remove_container(container)
+        with pytest.raises(MissingEnvironment):
+            await builder.discard(image.base_image)
+        await builder.discard(reference)
+        await builder.discard(reference)
         assert await builder.ready(image) is None
 
     async def test_failure_says_what_pip_said_and_leaves_nothing_ready(

@@ -19,7 +19,7 @@ import pytest
 
 from easymaker_local.domain.image import CoreType, Framework, Image
 from easymaker_local.drivers.environments import VirtualEnvironments
-from easymaker_local.errors import EnvironmentFailed
+from easymaker_local.errors import Conflict, EnvironmentFailed, NotFound
 from easymaker_local.testing.wheels import make_wheel
 
 
@@ -260,3 +260,46 @@ def test_wheel_index_is_asked_only_for_what_the_wheelhouse_lacks(
     make_wheel(wheelhouse, "elsewhere")
     asyncio.run(environments.prepare(image, print))
     assert not asked, "nothing is lacking: no index is asked at all"
+
+
+def test_what_is_stored_can_be_discarded(environments: VirtualEnvironments, tmp_path: Path) -> None:
+    async def scenario() -> None:
+        image = make_image(tmp_path)
+        assert await environments.stored() == []
+        path = await environments.prepare(image, print)
+        (tmp_path / "environments" / "other-0123456789ab").mkdir()
+        found = {stored.name: stored for stored in await environments.stored()}
+        assert found[path].image_id == image.id
+        assert found[path].is_whole
+        assert found[path].bytes > 1_000_000
+        half = found[str(tmp_path / "environments" / "other-0123456789ab")]
+        assert (half.image_id, half.is_whole) == ("other", False)
+        await environments.discard(half.name)
+        await environments.discard(path)
+        await environments.discard(path)
+        assert await environments.stored() == []
+        assert await environments.ready(image) is None
+        for stranger in (str(tmp_path), str(tmp_path / "environments" / ".x"), "/etc/passwd"):
+            with pytest.raises(NotFound):
+                await environments.discard(stranger)
+        assert await environments.prepare(image, print) == path
+
+    asyncio.run(scenario())
+
+
+def test_an_environment_that_is_being_made_is_not_discarded(
+    environments: VirtualEnvironments, wheelhouse: Path, tmp_path: Path
+) -> None:
+    with other_daemon(tmp_path) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "Creating the environment tiny-image\n"
+
+        async def scenario() -> None:
+            (half,) = await environments.stored()
+            assert not half.is_whole
+            with pytest.raises(Conflict):
+                await environments.discard(half.name)
+
+        asyncio.run(scenario())
+        other.stdout.read()
+    assert other.returncode == 0
