@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from easymaker_local.cli import configuration, daemon, doctor, experiments, images, storage, trainings
+from easymaker_local.cli import access, configuration, daemon, doctor, experiments, images, storage, trainings
 from easymaker_local.cli.exits import Group
 from easymaker_local.cli.session import Session
 
@@ -45,6 +45,7 @@ def _root(
 
 daemon.register(app)
 configuration.register(app)
+access.register(app)
 doctor.register(app)
 app.add_typer(images.image_app, name="image")
 app.add_typer(images.flavor_app, name="flavor")

@@ -19,6 +19,7 @@ from easymaker_local.client.shapes import (
     Flavor,
     Image,
     Log,
+    Login,
     Preparation,
     StoredObject,
     System,
@@ -34,8 +35,7 @@ CONNECT_SECONDS = 5.0
 
 def base_url(settings: Settings) -> str:
     """Return where the daemon of these settings is reached from this machine."""
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(settings.host, settings.host)  # noqa: S104
-    return f"http://[{host}]:{settings.port}" if ":" in host else f"http://{host}:{settings.port}"
+    return settings.api_url
 
 
 def find_token(settings: Settings) -> str | None:
@@ -97,6 +97,16 @@ class Client:
     def stop_system(self) -> None:
         """End the daemon; jobs go on."""
         self._call("PUT", "system", "stop", timeout=10)
+
+    # -- access
+
+    def create_login(self) -> Login:
+        """Make a one-time link for a browser."""
+        return cast(Login, self._call("POST", "system", "login")["login"])
+
+    def rotate_token(self) -> None:
+        """Replace the user's token in its file; this client keeps the old one, which ends."""
+        self._call("PUT", "system", "token")
 
     # -- the catalogue
 

@@ -37,3 +37,12 @@ def resources(db: Database) -> None:
         """CREATE INDEX events_resource ON events (kind, resource_id, id)""",
     ):
         db.execute(statement)
+
+
+@migrations()
+def sessions(db: Database) -> None:
+    """Browser sessions (architecture 12)."""
+    db.execute(
+        """CREATE TABLE sessions (
+            digest TEXT PRIMARY KEY, created_at REAL NOT NULL, expires_at REAL NOT NULL) STRICT"""
+    )
