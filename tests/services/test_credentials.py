@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import sqlite3
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import pytest
 from easymaker_local.domain import job_token
 from easymaker_local.domain.job_token import Job
 from easymaker_local.domain.training import TrainingStatus
+from easymaker_local.kit.secret_files import renew_token
 from easymaker_local.services.credentials import CODE_SECONDS, SESSION_SECONDS, Caller, Credentials, Failures
 from easymaker_local.testing.context import Bench, open_bench
 from easymaker_local.testing.fakes import FakeClock
@@ -139,6 +141,28 @@ async def test_a_new_token_ends_the_old_one_sessions_and_codes_but_no_job(bench:
     assert not await credentials.is_session(secret)
     assert await credentials.redeem(code) is None
     assert await credentials.caller(job) is Caller.JOB
+
+
+async def test_two_new_tokens_at_once_leave_file_and_daemon_agreeing(
+    credentials: Credentials, bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first request's thread is held up after its write: the second must not overtake it."""
+    second_done = threading.Event()
+    calls: list[str] = []
+
+    def slow_at_first(path: Path) -> str:
+        token = renew_token(path)
+        calls.append(token)
+        if len(calls) == 1:
+            second_done.wait(0.3)
+        else:
+            second_done.set()
+        return token
+
+    monkeypatch.setattr("easymaker_local.services.credentials.renew_token", slow_at_first)
+    await asyncio.gather(credentials.rotate(), credentials.rotate())
+    assert len(calls) == 2
+    assert await credentials.caller(bench.context.settings.token_file.read_text().strip()) is Caller.USER
 
 
 def test_failures_are_counted_in_a_window_and_said_once(caplog: pytest.LogCaptureFixture) -> None:
