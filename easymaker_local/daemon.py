@@ -144,7 +144,7 @@ def _take_home(settings: Settings, lock: ProcessLock) -> tuple[str, bytes]:
         return ensure_token(settings.token_file), ensure_key(settings.secret_key_file)
     except ValueError as error:
         raise DaemonError(
-            f"A secret of this home is damaged: {error}.", hint="Bring the file back from a copy, or delete it for a new one."
+            f"A secret of this home is damaged: {error}.", hint="Bring it back from a copy. Deleted, it is made anew."
         ) from error
     except OSError as error:
         raise DaemonError(

@@ -89,14 +89,14 @@ def check_home(settings: Settings) -> Finding:
 def check_secrets(settings: Settings) -> Finding:
     """Token and key are the user's alone, and whole."""
     advice = {
-        settings.token_file: "then replace the token: easymaker-local token rotate",
-        settings.secret_key_file: "then, with no job running and the daemon down, delete it for a new one",
+        settings.token_file: ", then replace the token: easymaker-local token rotate",
+        settings.secret_key_file: "",
     }
     for file, further in advice.items():
         try:
             if not is_private(file):
                 message = f"{file} can be read or changed by others."
-                return Finding("secrets", Level.PROBLEM, message, f"chmod 600 {shlex.quote(str(file))}, {further}")
+                return Finding("secrets", Level.PROBLEM, message, f"chmod 600 {shlex.quote(str(file))}{further}")
         except FileNotFoundError:
             continue  # made at the first start
         except OSError as error:

@@ -14,7 +14,7 @@ import pytest
 from easymaker_local.domain import job_token
 from easymaker_local.domain.job_token import Job
 from easymaker_local.domain.training import TrainingStatus
-from easymaker_local.kit.secret_files import renew_token
+from easymaker_local.kit.secret_files import ensure_token, renew_token
 from easymaker_local.services.credentials import CODE_SECONDS, SESSION_SECONDS, Caller, Credentials, Failures
 from easymaker_local.testing.context import Bench, open_bench
 from easymaker_local.testing.fakes import FakeClock
@@ -141,6 +141,24 @@ async def test_a_new_token_ends_the_old_one_sessions_and_codes_but_no_job(bench:
     assert not await credentials.is_session(secret)
     assert await credentials.redeem(code) is None
     assert await credentials.caller(job) is Caller.JOB
+
+
+async def test_a_crash_after_the_token_was_written_lets_nobody_stay(
+    bench: Bench, credentials: Credentials, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file is replaced, the sessions' rows are still there: the next daemon believes the file."""
+    secret = await credentials.redeem(credentials.issue_code().code)
+    assert secret is not None
+
+    def crash(db: sqlite3.Connection) -> None:
+        raise RuntimeError("the power is gone")
+
+    monkeypatch.setattr("easymaker_local.store.sessions.end_all", crash)
+    with pytest.raises(RuntimeError):
+        await credentials.rotate()
+    restarted = Credentials(bench.context, ensure_token(bench.context.settings.token_file))
+    assert await restarted.caller("the token") is None
+    assert not await restarted.is_session(secret)
 
 
 async def test_two_new_tokens_at_once_leave_file_and_daemon_agreeing(
