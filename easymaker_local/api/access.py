@@ -163,7 +163,7 @@ class Access:
                 return Refusal(403, "NOT_FOR_JOBS", "A job's token does not open this.", "Ask with the user's token.")
         said = "The token is wrong."
         if self._credentials.failures.count():
-            said = "The token is wrong, as were many within the last minute; the right one is still taken."
+            said = "The token is wrong. So were many within the last minute; the right one is taken all the same."
         return Refusal(401, "UNAUTHORIZED", said, 'Set it with: eval "$(easymaker-local env)"')
 
     def _is_own(self, host: Host | None) -> bool:
