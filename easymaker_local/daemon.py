@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import secrets
 import socket
 import sqlite3
 from collections.abc import AsyncIterator
@@ -34,9 +33,9 @@ from easymaker_local.drivers.process import ProcessDriver
 from easymaker_local.errors import DaemonError
 from easymaker_local.kit.bundled import bundled
 from easymaker_local.kit.clock import Clock, SystemClock
-from easymaker_local.kit.files import write_atomically
 from easymaker_local.kit.ids import new_id
 from easymaker_local.kit.lock import ProcessLock
+from easymaker_local.kit.secret_files import ensure_key, ensure_token
 from easymaker_local.services.context import Context
 from easymaker_local.services.preparation import Preparation
 from easymaker_local.services.services import Services
@@ -68,18 +67,6 @@ def flavors_of(settings: Settings, capacity: Amount) -> tuple[Flavor, ...]:
     """Return the flavors that are offered."""
     own = tuple(Flavor(name=f.name, vcpus=f.vcpus, memory_mib=f.memory_gib * MIB_PER_GIB) for f in settings.flavors)
     return generate_flavors(max(1, capacity.cpu_milli // 1000), capacity.memory_mib, own)
-
-
-def ensure_token(settings: Settings) -> str:
-    """Return the token, made at first use; only its owner can read the file."""
-    path = settings.token_file
-    if path.exists():
-        token = path.read_text().strip()
-        if token:
-            return token
-    token = secrets.token_urlsafe(32)
-    write_atomically(path, token.encode() + b"\n", mode=0o600)
-    return token
 
 
 def catalogue_of(settings: Settings) -> Catalogue:
@@ -146,8 +133,8 @@ def _remember_driver(db: sqlite3.Connection, name: str) -> None:
     db.execute("INSERT OR REPLACE INTO installation (key, value) VALUES ('driver', ?)", (name,))
 
 
-def _take_home(settings: Settings, lock: ProcessLock) -> str:
-    """Lock the data directory, make what every start needs and return the token; raises DaemonError."""
+def _take_home(settings: Settings, lock: ProcessLock) -> tuple[str, bytes]:
+    """Lock the data directory, make what every start needs and return token and secret key; raises DaemonError."""
     try:
         if not lock.acquire():
             raise DaemonError(
@@ -155,7 +142,11 @@ def _take_home(settings: Settings, lock: ProcessLock) -> str:
             )
         for folder in (settings.storage, settings.work, settings.logs):
             folder.mkdir(parents=True, exist_ok=True)
-        return ensure_token(settings)
+        return ensure_token(settings.token_file), ensure_key(settings.secret_key_file)
+    except ValueError as error:
+        raise DaemonError(
+            f"A secret of this home is damaged: {error}.", hint="Bring it back from a copy. Deleted, it is made anew."
+        ) from error
     except OSError as error:
         raise DaemonError(
             f"The data directory {settings.home} cannot be used: {error}.", hint="Set another one: EASYMAKER_LOCAL_HOME."
@@ -169,7 +160,7 @@ async def open_daemon(settings: Settings, clock: Clock | None = None) -> AsyncIt
     lock = ProcessLock(settings.lock_file)
     async with AsyncExitStack() as stack:
         stack.callback(lock.release)
-        token = _take_home(settings, lock)
+        token, secret_key = _take_home(settings, lock)
         store = Store(settings.database)
         store.open()
         stack.callback(store.close)
@@ -187,7 +178,7 @@ async def open_daemon(settings: Settings, clock: Clock | None = None) -> AsyncIt
         context = Context(
             settings=settings, clock=clock, store=store, metrics=samples, driver=driver, environments=environments,
             storage=storage, catalogue=catalogue_of(settings), flavors=flavors_of(settings, capacity), capacity=capacity,
-            hinter=loop,
+            hinter=loop, secret_key=secret_key,
         )  # fmt: skip
         services = Services.of(context)
         controller: TrainingController

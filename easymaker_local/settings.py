@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from easymaker_local.errors import DaemonError
+from easymaker_local.kit.hosts import parse_host
 
 PREFIX = "EASYMAKER_LOCAL_"
 
@@ -71,6 +72,11 @@ class Settings(BaseSettings):
         description="Data directory: database, logs, storage, environments.",
     )
     host: str = Field(default="127.0.0.1", description="Address that the API listens on. Keep it on loopback.")
+    allowed_hosts: tuple[str, ...] = Field(
+        default=(),
+        description="Names and addresses by which the API may be asked for, beside loopback and `host`. "
+        "Only for an API that deliberately listens elsewhere.",
+    )
     port: int = Field(default=10090, ge=0, le=65535, description="Port of the API; the SDK's local profile uses 10090.")
     driver: DriverChoice = Field(default=DriverChoice.AUTO, description="auto, docker or process.")
     docker_host: str | None = Field(
@@ -116,6 +122,14 @@ class Settings(BaseSettings):
     def _absolute(cls, value: Path | None) -> Path | None:
         return None if value is None else value.expanduser().absolute()
 
+    @field_validator("allowed_hosts")
+    @classmethod
+    def _hosts(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for host in value:
+            if parse_host(host) is None or ":" in host.rpartition("]")[2]:
+                raise ValueError(f"{host!r} is no host: write a name or an address without port, an IPv6 address in brackets")
+        return value
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -126,6 +140,12 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, config_file())
+
+    @property
+    def api_url(self) -> str:
+        """Where the API is reached from this machine."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(self.host, self.host)  # noqa: S104
+        return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
 
     @property
     def database(self) -> Path:
@@ -141,6 +161,11 @@ class Settings(BaseSettings):
     def token_file(self) -> Path:
         """The user's token, mode 0600."""
         return self.home / "token"
+
+    @property
+    def secret_key_file(self) -> Path:
+        """The key that signs jobs' tokens and seals secrets, mode 0600."""
+        return self.home / "secret.key"
 
     @property
     def lock_file(self) -> Path:

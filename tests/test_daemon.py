@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from easymaker_local.daemon import capacity_of, choose_driver, ensure_token, flavors_of, open_daemon
+from easymaker_local.daemon import capacity_of, choose_driver, flavors_of, open_daemon
 from easymaker_local.domain.experiment import ExperimentSpec
 from easymaker_local.domain.training import TrainingStatus
 from easymaker_local.errors import DaemonError
@@ -85,12 +85,29 @@ async def test_a_second_daemon_on_the_same_home_is_refused_and_a_stale_lock_is_n
         pass
 
 
-def test_the_token_is_made_once_and_private(tmp_path: Path) -> None:
+async def test_a_damaged_secret_is_never_replaced_by_itself(tmp_path: Path) -> None:
+    """What the key had sealed would be lost; the user has to decide."""
     chosen = settings(tmp_path)
-    token = ensure_token(chosen)
-    assert len(token) >= 32
-    assert ensure_token(chosen) == token
-    assert stat.S_IMODE(chosen.token_file.stat().st_mode) == 0o600
+    chosen.secret_key_file.write_bytes(b"short")
+    with pytest.raises(DaemonError, match=r"secret\.key holds 5 bytes"):
+        async with open_daemon(chosen):
+            pass
+    assert chosen.secret_key_file.read_bytes() == b"short"
+
+
+async def test_token_and_key_are_private_and_stay(tmp_path: Path) -> None:
+    chosen = settings(tmp_path)
+    seen = set()
+    for _ in range(2):
+        async with open_daemon(chosen) as daemon:
+            assert daemon.token == chosen.token_file.read_text().strip()
+            assert daemon.context.secret_key == chosen.secret_key_file.read_bytes()
+            seen.add((daemon.token, daemon.context.secret_key))
+            assert daemon.token not in repr(daemon.context)
+            assert repr(daemon.context.secret_key) not in repr(daemon.context)
+    assert len(seen) == 1
+    for file in (chosen.token_file, chosen.secret_key_file):
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
 def test_capacity_is_the_machine_less_the_reserve_times_the_overcommit(tmp_path: Path) -> None:

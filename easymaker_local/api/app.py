@@ -8,9 +8,10 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
 from easymaker_local import __version__
-from easymaker_local.api import catalogue, disk, experiments, monitoring, storage, system, trainings
+from easymaker_local.api import catalogue, disk, experiments, monitoring, pages, storage, system, trainings
 from easymaker_local.api.access import Access
 from easymaker_local.api.envelope import Failure, install_error_handlers
+from easymaker_local.services.credentials import Credentials
 from easymaker_local.services.preparation import Preparation
 from easymaker_local.services.services import Services
 
@@ -24,7 +25,7 @@ def _operation_name(route: APIRoute) -> str:
 def create_app(
     services: Services, preparation: Preparation, token: str, *, started_at: float, stop: Callable[[], None]
 ) -> FastAPI:
-    """Build the application on a context. ``stop`` ends the daemon."""
+    """Build the application on a context. ``token`` is the user's; ``stop`` ends the daemon."""
     app = FastAPI(
         title="easymaker-local",
         version=__version__,
@@ -32,16 +33,19 @@ def create_app(
         # The interactive pages load scripts from elsewhere; nothing here leaves the machine (architecture 13).
         docs_url=None, redoc_url=None,
         generate_unique_id_function=_operation_name,
-        responses={status: {"model": Failure} for status in (401, 404, 409, 422, 500)},
+        responses={status: {"model": Failure} for status in (400, 401, 403, 404, 409, 422, 500)},
     )  # fmt: skip
+    credentials = Credentials(services.context, token)
     app.state.services = services
+    app.state.credentials = credentials
     app.state.preparation = preparation
     app.state.started_at = started_at
     app.state.stop = stop
+    app.include_router(pages.router)
     app.include_router(system.open_router)
     app.include_router(monitoring.scrape_router)
     for resource in (system, catalogue, experiments, trainings, storage, monitoring, disk):
         app.include_router(resource.router, prefix=BASE)
     install_error_handlers(app)
-    app.add_middleware(Access, token=token)
+    app.add_middleware(Access, credentials=credentials, settings=services.context.settings)
     return app

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import Depends, Path, Query, Request
 
+from easymaker_local.services.credentials import Credentials
 from easymaker_local.services.preparation import Preparation
 from easymaker_local.services.services import Services
 
@@ -13,6 +14,11 @@ from easymaker_local.services.services import Services
 def _services(request: Request) -> Services:
     services: Services = request.app.state.services
     return services
+
+
+def _credentials(request: Request) -> Credentials:
+    credentials: Credentials = request.app.state.credentials
+    return credentials
 
 
 def _preparation(request: Request) -> Preparation:
@@ -24,4 +30,5 @@ def _preparation(request: Request) -> Preparation:
 Appkey = Annotated[str, Path(description="Application key. One appliance is one project, so any text is accepted.")]
 After = Annotated[int, Query(ge=0, lt=1 << 63, description="Id of the last event that is known.")]
 ServicesDep = Annotated[Services, Depends(_services)]
+CredentialsDep = Annotated[Credentials, Depends(_credentials)]
 PreparationDep = Annotated[Preparation, Depends(_preparation)]

@@ -363,3 +363,16 @@ class SystemAnswer(Envelope):
     """State of the appliance and its system account (OS-09, TR-38)."""
 
     system: SystemView
+
+
+class LoginView(Wire):
+    """Where a browser signs in: below the API's address, once, and soon."""
+
+    path: str
+    expires_datetime: str
+
+
+class LoginAnswer(Envelope):
+    """A one-time link."""
+
+    login: LoginView

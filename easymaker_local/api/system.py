@@ -7,9 +7,9 @@ import os
 from fastapi import APIRouter, Request
 
 from easymaker_local import __version__
-from easymaker_local.api.deps import Appkey, ServicesDep
+from easymaker_local.api.deps import Appkey, CredentialsDep, ServicesDep
 from easymaker_local.api.envelope import Envelope
-from easymaker_local.api.models import SystemAnswer, SystemView
+from easymaker_local.api.models import LoginAnswer, LoginView, SystemAnswer, SystemView
 from easymaker_local.domain.ledger import NOTHING
 from easymaker_local.kit.clock import to_iso
 from easymaker_local.store import ledger, trainings
@@ -51,4 +51,19 @@ async def get_system(appkey: Appkey, request: Request, services: ServicesDep) ->
 async def stop_system(appkey: Appkey, request: Request) -> Envelope:
     """End the daemon; what runs goes on and is adopted by the next one."""
     request.app.state.stop()
+    return Envelope()
+
+
+@router.post("/system/login")
+async def create_login(appkey: Appkey, credentials: CredentialsDep) -> LoginAnswer:
+    """Make a one-time code that signs a browser in; for the user's token and sessions, not for jobs."""
+    made = credentials.issue_code()
+    view = LoginView(path=f"/login?code={made.code}", expires_datetime=to_iso(made.expires_at))
+    return LoginAnswer(login=view)
+
+
+@router.put("/system/token")
+async def rotate_token(appkey: Appkey, credentials: CredentialsDep) -> Envelope:
+    """Replace the user's token; the new one is in its file. The old one and all sessions end, jobs keep theirs."""
+    await credentials.rotate()
     return Envelope()

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from easymaker_local.cli import configuration, daemon, disk, doctor, experiments, images, storage, trainings, usage
+from easymaker_local.cli import access, configuration, daemon, disk, doctor, experiments, images, storage, trainings, usage
 from easymaker_local.cli.exits import Group
 from easymaker_local.cli.session import Session
 
@@ -45,6 +45,7 @@ def _root(
 
 daemon.register(app)
 configuration.register(app)
+access.register(app)
 doctor.register(app)
 usage.register(app)
 disk.register(app)

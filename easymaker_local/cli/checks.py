@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import shlex
 import shutil
 import socket
 import subprocess
@@ -21,7 +22,9 @@ from easymaker_local.client.client import base_url
 from easymaker_local.daemon import capacity_of, catalogue_of
 from easymaker_local.drivers.docker_engine import engine_answers
 from easymaker_local.errors import DaemonError, DaemonUnreachable, Unauthorized
+from easymaker_local.kit.hosts import is_loopback, parse_host
 from easymaker_local.kit.lock import ProcessLock
+from easymaker_local.kit.secret_files import is_private
 from easymaker_local.settings import DriverChoice, Settings
 
 _GIB = 1 << 30
@@ -56,7 +59,8 @@ class Finding:
 def run_checks(settings: Settings) -> list[Finding]:
     """Run all checks."""
     checks: Sequence[Callable[[Settings], Finding]] = (
-        check_home, check_disk, check_memory, check_daemon, check_port, check_catalogue, check_engine, check_gpu,
+        check_home, check_secrets, check_disk, check_memory, check_daemon, check_port, check_listening,
+        check_catalogue, check_engine, check_gpu,
         check_venv, check_packages, check_shared_memory, check_clock,
     )  # fmt: skip
     return [check(settings) for check in checks]
@@ -80,6 +84,24 @@ def check_home(settings: Settings) -> Finding:
         message = f"{home}: its files are dated {skew:.0f} s off this machine's clock."
         return Finding("home", Level.WARNING, message, "Is it on a network drive? Synchronise the clocks.")
     return Finding("home", Level.OK, f"{home} can be written.")
+
+
+def check_secrets(settings: Settings) -> Finding:
+    """Token and key are the user's alone, and whole."""
+    advice = {
+        settings.token_file: ", then replace the token: easymaker-local token rotate",
+        settings.secret_key_file: "",
+    }
+    for file, further in advice.items():
+        try:
+            if not is_private(file):
+                message = f"{file} can be read or changed by others."
+                return Finding("secrets", Level.PROBLEM, message, f"chmod 600 {shlex.quote(str(file))}{further}")
+        except FileNotFoundError:
+            continue  # made at the first start
+        except OSError as error:
+            return Finding("secrets", Level.PROBLEM, f"{file} cannot be looked at: {error.strerror}.")
+    return Finding("secrets", Level.OK, "Token and key are readable by you alone.")
 
 
 def check_disk(settings: Settings) -> Finding:
@@ -144,6 +166,18 @@ def check_port(settings: Settings) -> Finding:
         message = f"{address} cannot be used: {error.strerror}."
         return Finding("port", Level.PROBLEM, message, "End the program that has it, or set EASYMAKER_LOCAL_PORT.")
     return Finding("port", Level.OK, f"{address} is free.")
+
+
+def check_listening(settings: Settings) -> Finding:
+    """Nobody outside of this machine reaches the API unless that is meant."""
+    host = parse_host(f"[{settings.host}]" if ":" in settings.host else settings.host)
+    if host is not None and is_loopback(host):
+        return Finding("listening", Level.OK, f"On {settings.host}: this machine only.")
+    named = ", ".join(settings.allowed_hosts) or "none"
+    return Finding(
+        "listening", Level.WARNING, f"On {settings.host or 'every address'}: other machines reach the API, without encryption.",
+        f"Set host = 127.0.0.1 and come by ssh -L, or keep it if that is meant (allowed_hosts: {named}).",
+    )  # fmt: skip
 
 
 def check_catalogue(settings: Settings) -> Finding:

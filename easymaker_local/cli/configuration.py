@@ -6,19 +6,13 @@ import os
 import re
 import shlex
 import tomllib
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from easymaker_local.cli import output
 from easymaker_local.cli.output import Json
 from easymaker_local.cli.session import session_of
-
-if TYPE_CHECKING:
-    from easymaker_local.settings import Settings
-
-# The SDK's local profile has no port of its own choice (rest-api §1.1).
-_SDK_HOST, _SDK_PORT = "127.0.0.1", 10090
 
 # Defaults that other programs' variables decide.
 _BORROWED = {"docker_host": "DOCKER_HOST", "wheelhouse": "PIP_FIND_LINKS"}
@@ -63,37 +57,16 @@ def config(
 def env(ctx: typer.Context, as_json: Json = False) -> None:
     """Print shell commands that point the easymaker SDK here: eval "$(easymaker-local env)"."""
     settings = session_of(ctx).settings
-    from easymaker_local.daemon import ensure_token
+    from easymaker_local.domain.sdk_environment import sdk_environment
+    from easymaker_local.kit.secret_files import ensure_token
 
-    values = sdk_environment(settings, ensure_token(settings))
+    values = sdk_environment(settings, ensure_token(settings.token_file), os.environ)
     if as_json:
         output.print_json(values)
         return
     for name, value in values.items():
         line = f"unset {name}" if value is None else f"export {name}={shlex.quote(value)}"
         typer.echo(line)
-
-
-def sdk_environment(settings: Settings, token: str) -> dict[str, str | None]:
-    """Return the variables with which the vendor's SDK reaches this appliance; None: must not be set (rest-api §1.1, §11)."""
-    from easymaker_local.client.client import base_url
-
-    url = base_url(settings)
-    is_default = url == f"http://{_SDK_HOST}:{_SDK_PORT}"
-    host = url.removeprefix("http://").rpartition(":")[0].strip("[]")
-    direct = [name for name in re.split(r"[,\s]+", os.environ.get("NO_PROXY", os.environ.get("no_proxy", ""))) if name]
-    direct += [name for name in dict.fromkeys([host, "127.0.0.1", "localhost"]) if name not in direct]
-    return {
-        "EM_PROFILE": "local",
-        # It would win over the profile.
-        "EM_API_URL": None if is_default else url,
-        "EM_APPKEY": settings.appkey,
-        "EM_REGION": settings.region,
-        "EM_TOKEN": token,
-        "EM_GROUP_ID": settings.tenant_id,
-        "NO_PROXY": ",".join(direct),
-        "no_proxy": ",".join(direct),
-    }
 
 
 def _keys_of(text: str) -> set[str]:

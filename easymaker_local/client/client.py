@@ -21,6 +21,7 @@ from easymaker_local.client.shapes import (
     Flavor,
     Image,
     Log,
+    Login,
     Monitoring,
     Preparation,
     Reclaimed,
@@ -39,8 +40,7 @@ SLOW_SECONDS = 600.0
 
 def base_url(settings: Settings) -> str:
     """Return where the daemon of these settings is reached from this machine."""
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(settings.host, settings.host)  # noqa: S104
-    return f"http://[{host}]:{settings.port}" if ":" in host else f"http://{host}:{settings.port}"
+    return settings.api_url
 
 
 def find_token(settings: Settings) -> str | None:
@@ -116,6 +116,16 @@ class Client:
         return cast(
             Reclaimed, self._call("POST", "disk", "reclaim", body={"idList": [*ids]}, timeout=SLOW_SECONDS)["reclaimed"]
         )
+
+    # -- access
+
+    def create_login(self) -> Login:
+        """Make a one-time link for a browser."""
+        return cast(Login, self._call("POST", "system", "login")["login"])
+
+    def rotate_token(self) -> None:
+        """Replace the user's token in its file; this client keeps the old one, which ends."""
+        self._call("PUT", "system", "token")
 
     # -- the catalogue
 

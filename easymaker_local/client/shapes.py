@@ -21,6 +21,13 @@ class System(TypedDict):
     unfinishedTrainings: int
 
 
+class Login(TypedDict):
+    """A one-time link, below the API's address."""
+
+    path: str
+    expiresDatetime: str
+
+
 class Flavor(TypedDict):
     """An instance type; ``ram`` in MiB."""
 

@@ -133,7 +133,7 @@ def _failure(answer: httpx.Response) -> EasyMakerError:
     if issubclass(kind, InvalidRequest):
         faults = [FieldError(str(fault["field"]), str(fault["message"])) for fault in body.get("fieldErrors") or ()]
         return InvalidRequest(faults or message, hint=hint)
-    if issubclass(kind, Unauthorized):
+    if issubclass(kind, Unauthorized) and answer.status_code == httpx.codes.UNAUTHORIZED:
         hint = _TOKEN_HINT
     error = kind(message, hint=hint)
     error.code = code or error.code

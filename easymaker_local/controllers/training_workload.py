@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
 from easymaker_local.controllers.training_files import TrainingFiles
 from easymaker_local.domain import contract
 from easymaker_local.domain.image import Image
+from easymaker_local.domain.sdk_environment import sdk_environment
 from easymaker_local.domain.training import Training
 from easymaker_local.domain.training_spec import variable_suffix
 from easymaker_local.drivers.base import Address, Mount, Resources, Workload
@@ -30,9 +32,12 @@ def member(node: int) -> str:
 
 def build_workload(
     training: Training, node: int, *, image: Image, environment: str, files: TrainingFiles, inputs: Mapping[str, Path],
-    addresses: Addresses | None, private_paths: bool, settings: Settings,
+    addresses: Addresses | None, private_paths: bool, settings: Settings, token: str,
 ) -> Workload:  # fmt: skip
-    """Return the workload of one node. ``inputs`` and ``addresses`` as ``TrainingFiles.inputs`` and the driver give them."""
+    """Return the workload of one node. ``inputs`` and ``addresses`` as ``TrainingFiles.inputs`` and the driver give them.
+
+    ``token`` is the job's own; it goes into the environment and nowhere else.
+    """
     host = files.node(node)
     root = contract.NODE_ROOT if private_paths else host
     runtimes = contract.RUNTIMES_ROOT if private_paths else bundled("runtimes")
@@ -42,6 +47,7 @@ def build_workload(
     own = {} if private_paths else {name: value.replace("{environment}", environment) for name, value in image.env.items()}
     env = {
         **own,
+        **_sdk_environment(settings, token, private_paths=private_paths),
         **_job_environment(training, root, seen, settings),
         **_distribution_environment(training, node, addresses),
     }
@@ -94,8 +100,14 @@ def _command(training: Training, node: int, runtimes: Path, addresses: Addresses
     return ("python", "-I", launcher, *options, "--", spec.entry_point, *arguments)
 
 
+def _sdk_environment(settings: Settings, token: str, *, private_paths: bool) -> dict[str, str]:
+    """EV-14, EV-15 and what else the SDK reads (rest-api §11). A container has a network and proxies of its own."""
+    environ = {} if private_paths else os.environ
+    return {name: value for name, value in sdk_environment(settings, token, environ).items() if value is not None}
+
+
 def _job_environment(training: Training, root: Path, inputs: Mapping[str, Path], settings: Settings) -> dict[str, str]:
-    """EV-04…EV-17, HY-03."""
+    """EV-04…EV-13, EV-16, EV-17, HY-03."""
     spec = training.spec
     assert spec.entry_point is not None
     datasets = {d.dataset_name: str(inputs[f"dataset/{d.dataset_name}"]) for d in spec.dataset_list}
@@ -109,8 +121,6 @@ def _job_environment(training: Training, root: Path, inputs: Mapping[str, Path],
         "EM_CHECKPOINT_DIR": str(root / "checkpoint"),
         "EM_HPS": json.dumps(parameters, ensure_ascii=False),
         "EM_TENSORBOARD_LOG_DIR": str(root / "tensorboard"),
-        "EM_REGION": settings.region,
-        "EM_APPKEY": settings.appkey,
         contract.WORK_DIR_VARIABLE: str(root / "work"),
         contract.CONTROL_DIR_VARIABLE: str(root / "control"),
         "HOME": str(root / "work" / "home"),

@@ -8,7 +8,9 @@ from collections.abc import Iterable
 
 from easymaker_local.controllers.training_files import TrainingFiles
 from easymaker_local.controllers.training_workload import PORTS, build_workload, member
+from easymaker_local.domain import job_token
 from easymaker_local.domain.image import Image
+from easymaker_local.domain.job_token import Job
 from easymaker_local.domain.ledger import Waiting, admit, amount_of
 from easymaker_local.domain.reason import Cause, Reason
 from easymaker_local.domain.training import Action, Decision, Desired, Facts, Training, TrainingStatus, decide
@@ -148,10 +150,11 @@ class TrainingController:
         addresses = None
         if count > 1:
             addresses = await context.driver.open_network(training.network, [member(n) for n in range(count)], PORTS)
+        token = job_token.sign(Job(trainings.KIND, training.id, training.attempt), context.secret_key)
         workloads = [
             build_workload(
                 training, node, image=image, environment=environment, files=files, inputs=inputs, addresses=addresses,
-                private_paths=context.driver.capabilities.private_paths, settings=context.settings,
+                private_paths=context.driver.capabilities.private_paths, settings=context.settings, token=token,
             )
             for node in range(count)
         ]  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -35,8 +35,11 @@ class NoHints:
 
 @dataclass(frozen=True)
 class Context:
-    """Settings, state and the means to act. ``capacity`` is what the ledger may promise, ``metrics``
-    the database of samples."""
+    """Settings, state and the means to act.
+
+    ``metrics`` is the database of samples, ``capacity`` what the ledger may promise. ``secret_key`` signs and seals; take a
+    key of your own from it with ``derive``.
+    """
 
     settings: Settings
     clock: Clock
@@ -49,6 +52,7 @@ class Context:
     flavors: Sequence[Flavor]
     capacity: Amount
     hinter: Hinter
+    secret_key: bytes = field(repr=False)
 
     def flavor(self, flavor_id: str) -> Flavor:
         """Return a flavor by id; raises NotFound."""

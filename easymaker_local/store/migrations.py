@@ -47,3 +47,12 @@ def peaks(db: Database) -> None:
             kind TEXT NOT NULL, resource_id TEXT NOT NULL, member TEXT NOT NULL, memory_bytes INTEGER, cpu REAL,
             PRIMARY KEY (kind, resource_id, member)) STRICT, WITHOUT ROWID"""
     )
+
+
+@migrations()
+def sessions(db: Database) -> None:
+    """Browser sessions (architecture 12)."""
+    db.execute(
+        """CREATE TABLE sessions (
+            digest TEXT PRIMARY KEY, created_at REAL NOT NULL, expires_at REAL NOT NULL) STRICT"""
+    )

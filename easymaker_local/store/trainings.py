@@ -85,6 +85,12 @@ def unfinished_ids(db: sqlite3.Connection) -> list[str]:
     return [row["id"] for row in db.execute("SELECT id FROM trainings WHERE is_finished = 0 ORDER BY created_at")]
 
 
+def is_running(db: sqlite3.Connection, training_id: str, attempt: int) -> bool:
+    """True until that attempt has reached a final status; a training that is not there does not run."""
+    query = "SELECT 1 FROM trainings WHERE id = ? AND attempt = ? AND is_finished = 0"
+    return db.execute(query, (training_id, attempt)).fetchone() is not None
+
+
 def started_ids(db: sqlite3.Connection) -> list[str]:
     """Return the ids of trainings that may have workloads: begun and not ended."""
     query = "SELECT id FROM trainings WHERE is_finished = 0 AND status != ?"

@@ -25,6 +25,7 @@ from easymaker_local.testing.factories import make_spec
 from easymaker_local.testing.fakes import FakeClock, FakeDriver, FakeEnvironments
 
 MACHINE = Amount(4000, 8192)
+SECRET_KEY = b"k" * 32
 
 
 @dataclass
@@ -89,6 +90,7 @@ async def open_bench(home: Path, **settings: object) -> AsyncIterator[Bench]:
         settings=chosen, clock=clock, store=store, metrics=samples, driver=driver, environments=environments,
         storage=Storage(chosen.storage, chosen.nas), catalogue=Catalogue([bundled("images"), chosen.images]),
         flavors=generate_flavors(4, MACHINE.memory_mib), capacity=MACHINE, hinter=NoHints(),
+        secret_key=SECRET_KEY,
     )  # fmt: skip
     services = Services.of(context)
     preparation = Preparation(environments, clock, lambda: None)

@@ -100,3 +100,29 @@ def test_an_index_that_does_not_answer_is_advice_not_a_crash(tmp_path: Path, mon
 def test_a_wheelhouse_that_is_not_there(tmp_path: Path) -> None:
     finding = checks.check_packages(Settings(home=tmp_path, wheelhouse=tmp_path / "none"))
     assert finding.level is Level.PROBLEM
+
+
+def test_secrets_that_others_can_read(tmp_path: Path) -> None:
+    chosen = Settings(home=tmp_path)
+    assert checks.check_secrets(chosen).level is Level.OK, "nothing there yet"
+    for file in (chosen.token_file, chosen.secret_key_file):
+        file.write_text("secret")
+        file.chmod(0o600)
+        assert checks.check_secrets(chosen).level is Level.OK
+        file.chmod(0o640)
+        finding = checks.check_secrets(chosen)
+        assert finding.level is Level.PROBLEM
+        assert f"chmod 600 {file}" in (finding.advice or "")
+        assert "secret" not in finding.message.replace(str(file), "")
+        file.chmod(0o600)
+
+
+@pytest.mark.parametrize(
+    ("host", "level"),
+    [("127.0.0.1", Level.OK), ("::1", Level.OK), ("localhost", Level.OK), ("0.0.0.0", Level.WARNING), ("::", Level.WARNING),
+     ("", Level.WARNING), ("192.168.0.7", Level.WARNING), ("box.lan", Level.WARNING)],
+)  # fmt: skip
+def test_listening_beyond_this_machine_is_said(tmp_path: Path, host: str, level: Level) -> None:
+    finding = checks.check_listening(Settings(home=tmp_path, host=host))
+    assert finding.level is level
+    assert (finding.advice is None) == (level is Level.OK)

@@ -122,8 +122,8 @@ def test_home_that_cannot_be_made(make_appliance: MakeAppliance, tmp_path: Path)
 
 
 def test_killed_during_the_very_first_start(make_appliance: MakeAppliance, kills: Counter[str]) -> None:
-    """Whatever is made first is made whole or made again: database, token, folders."""
-    for number, sign in enumerate(("daemon.lock", "token", "state.db", "state.db-wal", "state.db-shm")):
+    """Whatever is made first is made whole or made again: database, token, key, folders."""
+    for number, sign in enumerate(("daemon.lock", "token", "secret.key", "state.db", "state.db-wal", "state.db-shm")):
         appliance = make_appliance(f"home-{number}")
         appliance.start(wait=False)
         until((appliance.home / sign).exists, 30, sign)

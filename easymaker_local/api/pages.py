@@ -1,0 +1,94 @@
+"""What a browser shows: signing in with a one-time link, signing out, and the place where the page will be."""
+
+from __future__ import annotations
+
+from html import escape
+
+from fastapi import APIRouter, Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from easymaker_local import __version__
+from easymaker_local.api.access import is_same_origin, session_cookie, session_of
+from easymaker_local.services.credentials import SESSION_SECONDS, Credentials
+from easymaker_local.settings import Settings
+
+# Pages for people, not part of the API that programs use.
+router = APIRouter(include_in_schema=False)
+
+_SIGN_IN = "<p>Run <code>easymaker-local open</code> in a terminal on this machine to sign in.</p>"
+_SIGN_OUT = '<form method="post" action="/logout"><button>Sign out</button></form>'
+_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+)  # fmt: skip
+_STYLE = """\
+:root { color-scheme: light dark; font: 1rem/1.5 system-ui, sans-serif }
+body { max-width: 36rem; margin: 12vh auto; padding: 0 1rem }
+code { padding: .1em .3em; border-radius: .2em; background: color-mix(in srgb, currentColor 12%, transparent) }
+"""
+
+
+def _page(title: str, body: str, status: int = 200, *, go_on: bool = False) -> HTMLResponse:
+    # A page that goes on by itself, since a redirection would still count as the foreign page's request (see ``login``).
+    refresh = '<meta http-equiv="refresh" content="0;url=/">' if go_on else ""
+    text = (
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)} · easymaker-local</title>'
+        f'<meta name="viewport" content="width=device-width">{refresh}<style>{_STYLE}</style></head>'
+        f"<body><h1>{escape(title)}</h1>{body}</body></html>"
+    )
+    return HTMLResponse(text, status, {"content-security-policy": _POLICY})
+
+
+def _state(request: Request) -> tuple[Credentials, Settings]:
+    return request.app.state.credentials, request.app.state.services.context.settings
+
+
+@router.get("/")
+async def show_home(request: Request) -> Response:
+    """Say whether this browser is signed in."""
+    credentials, settings = _state(request)
+    secret = session_of(request.headers, settings)
+    if secret is None or not await credentials.is_session(secret):
+        return _page("Not signed in", _SIGN_IN, 401)
+    about = (
+        f"<p>easymaker-local {escape(__version__)} runs on this machine. "
+        '<a href="/openapi.json">Its API</a> is what the command line and the SDK use.</p>'
+    )
+    return _page("Signed in", about + _SIGN_OUT)
+
+
+@router.get("/login")
+async def login(request: Request, code: str = "") -> Response:
+    """Take a one-time code and begin a session."""
+    credentials, settings = _state(request)
+    # Browsers load ahead what somebody only types or points at; that must not use the code up.
+    if "prefetch" in request.headers.get("sec-purpose", request.headers.get("purpose", "")):
+        return Response(status_code=204)
+    secret = await credentials.redeem(code)
+    if secret is None:
+        credentials.failures.count()
+        return _page("This link does not work", "<p>It was used already, has expired, or is incomplete.</p>" + _SIGN_IN, 401)
+    answer: Response
+    if request.headers.get("sec-fetch-site", "none") in {"none", "same-origin"}:
+        answer = RedirectResponse("/", 303)
+    else:
+        # Reached by a link on another page or a file: SameSite=Strict would keep the cookie back on a redirection.
+        answer = _page("Signed in", '<p><a href="/">Go on</a></p>', go_on=True)
+    answer.set_cookie(
+        session_cookie(settings), secret, max_age=int(SESSION_SECONDS), httponly=True, samesite="strict",
+        secure=request.url.scheme == "https",
+    )  # fmt: skip
+    return answer
+
+
+@router.post("/logout")
+async def logout(request: Request) -> Response:
+    """End the session."""
+    credentials, settings = _state(request)
+    secret = session_of(request.headers, settings)
+    if secret is not None:
+        if not is_same_origin(request.scope, request.headers):
+            return _page("Not signed out", "<p>Other web pages cannot sign you out.</p>", 403)
+        await credentials.end_session(secret)
+    answer = _page("Signed out", _SIGN_IN)
+    answer.delete_cookie(session_cookie(settings), httponly=True, samesite="strict")
+    return answer
