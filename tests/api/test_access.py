@@ -321,7 +321,7 @@ async def test_a_jobs_token_opens_what_the_sdk_calls_and_nothing_else(bench: Ben
                 answer = await client.request(method, filled, headers=job)
                 if path in {"/health", "/nhn-api-gateway"}:
                     continue
-                resource = path.split("/")[4]
+                resource = path.removeprefix("/v1.0/appkeys/{appkey}/").split("/")[0]
                 assert (answer.status_code == 403) == (resource not in JOB_RESOURCES), (method, path, answer.text)
                 if answer.status_code == 403:
                     assert answer.json()["errorCode"] == "NOT_FOR_JOBS"
