@@ -19,7 +19,9 @@ from easymaker_local.client.shapes import (
     Flavor,
     Image,
     Log,
+    Machine,
     Preparation,
+    Queue,
     StoredObject,
     System,
     Training,
@@ -97,6 +99,14 @@ class Client:
     def stop_system(self) -> None:
         """End the daemon; jobs go on."""
         self._call("PUT", "system", "stop", timeout=10)
+
+    def queue(self) -> Queue:
+        """Return what runs and what waits."""
+        return cast(Queue, self._call("GET", "queue")["queue"])
+
+    def machine(self, timeout: float | None = None) -> Machine:
+        """Return what there is to give, with the state of every GPU."""
+        return cast(Machine, self._call("GET", "machine", timeout=timeout)["machine"])
 
     # -- the catalogue
 

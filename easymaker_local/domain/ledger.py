@@ -179,49 +179,63 @@ class Plan:
         return {request.key: place for place, request in enumerate(self.waiting, 1)}
 
     def holders(self, request: Waiting) -> tuple[Key, ...]:
-        """Return who holds what the request waits for, oldest first, each once."""
-        free = _Free.of(self.machine, self.booked)
-        lacks_size = request.total.cpu_milli > free.cpu_milli or request.total.memory_mib > free.memory_mib
-        wanted = {gpu.uuid for gpu in self.machine.inventory.gpus if request.accepts(gpu)} if request.total.gpus else set()
-        return tuple(
-            dict.fromkeys(
-                booking.key
-                for booking in self.booked
-                if (lacks_size and booking.ended_at is None) or wanted.intersection(booking.devices)
-            )
-        )
+        """Return who holds what the request lacks, oldest first, each once."""
+        return self._lack(request)[1]
 
     def cause(self, key: Key) -> Cause | None:
         """Return why the resource waits or never starts; None if it is not in the queue."""
         place = self.places.get(key)
         if place is None:
             return next((cause for request, cause in self.hopeless if request.key == key), None)
-        request = self.waiting[place - 1]
-        behind = f", behind {self.waiting[0].kind} {self.waiting[0].resource_id}" if place > 1 else ""
-        where = f"osition {place} in the queue{behind}."
-        if place > 1 and request != self.head and not request.total.gpus:
-            return Cause(Reason.WAITING_FOR_RESOURCES, f"Waits for {request.need}: p{where}")
-        words = f"Waits for {request.need}: {self._free_words(request)}{self._holder_words(request)}."
-        obstacles = _obstacles(request, self.machine, self.booked)
-        return Cause(Reason.WAITING_FOR_RESOURCES, " ".join([words, *obstacles, f"P{where}"]))
+        first, request = self.waiting[0], self.waiting[place - 1]
+        behind = f", behind {first.kind} {first.resource_id}" if place > 1 else ""
+        words = f"Waits for {request.need}: {self._lack(request)[0]} Position {place} in the queue{behind}."
+        return Cause(Reason.WAITING_FOR_RESOURCES, words)
 
-    def _free_words(self, request: Waiting) -> str:
-        free = _Free.of(self.machine, self.booked)
-        words = f"{Amount(free.cpu_milli, free.memory_mib)}"
-        if request.total.gpus:
-            words += f" and {sum(request.accepts(gpu) for gpu in free.gpus)} GPU"
-        return f"{words} are free"
+    @cached_property
+    def _lacks(self) -> dict[object, tuple[str, tuple[Key, ...]]]:
+        return {}
 
-    def _holder_words(self, request: Waiting) -> str:
-        holders = self.holders(request)
+    def _lack(self, request: Waiting) -> tuple[str, tuple[Key, ...]]:
+        """Return what is free, who holds the rest and what else is in the way, found once for all of the same size."""
+        size = (request.members, request.gpu_model)
+        if size not in self._lacks:
+            free = _Free.of(self.machine, self.booked)
+            holders = self._holders(request, free)
+            words = str(Amount(free.cpu_milli, free.memory_mib))
+            if request.total.gpus:
+                words += f" and {sum(request.accepts(gpu) for gpu in free.gpus)} GPU"
+            sentences = [f"{words} are free{self._holder_words(holders)}."]
+            if request.total.gpus:
+                sentences += self._obstacles(request)
+            self._lacks[size] = (" ".join(sentences), holders)
+        return self._lacks[size]
+
+    def _holders(self, request: Waiting, free: _Free) -> tuple[Key, ...]:
+        lacks_size = request.total.cpu_milli > free.cpu_milli or request.total.memory_mib > free.memory_mib
+        lacks_gpus = request.total.gpus > sum(request.accepts(gpu) for gpu in free.gpus)
+        wanted = {gpu.uuid for gpu in self.machine.inventory.gpus if lacks_gpus and request.accepts(gpu)}
+        found = (b for b in self.booked if (lacks_size and b.ended_at is None) or wanted.intersection(b.devices))
+        return tuple(dict.fromkeys(booking.key for booking in found))
+
+    def _holder_words(self, holders: tuple[Key, ...]) -> str:
         since = {booking.key: booking.since for booking in reversed(self.booked)}
-        ending = {booking.key for booking in self.booked if booking.ended_at is not None}
+        ended = {booking.key for booking in self.booked if booking.ended_at is not None}
         names = [
-            f"{key[0]} {key[1]} " + ("(ended, its GPU is not idle yet)" if key in ending else f"(since {_clock(since[key])})")
-            for key in holders[:3]
+            f"{kind} {id_} "
+            + ("(ended, its GPU is not idle yet)" if (kind, id_) in ended else f"(since {_clock(since[kind, id_])})")
+            for kind, id_ in holders[:3]
         ]
         more = f" and {len(holders) - 3} more" if len(holders) > 3 else ""
         return f", held by {', '.join(names)}{more}" if names else ""
+
+    def _obstacles(self, request: Waiting) -> list[str]:
+        held = {uuid for booking in self.booked for uuid in booking.devices}
+        wanted = [gpu for gpu in self.machine.inventory.gpus if request.accepts(gpu)]
+        found = [gpu.obstacle for gpu in wanted if gpu.obstacle and (gpu.uuid not in held or gpu.unavailable)]
+        if self.machine.inventory.error is not None:
+            found.append(f"The GPUs cannot be seen: {self.machine.inventory.error}.")
+        return found
 
 
 def _clock(at: float) -> str:
@@ -300,17 +314,6 @@ def _offers(request: Waiting, machine: Machine, booked: Sequence[Booking]) -> bo
     held = {uuid for booking in booked for uuid in booking.devices}
     usable = [gpu for gpu in machine.inventory.gpus if gpu.obstacle is None or (gpu.uuid in held and gpu.unavailable is None)]
     return request.total.gpus <= sum(request.accepts(gpu) for gpu in usable)
-
-
-def _obstacles(request: Waiting, machine: Machine, booked: Sequence[Booking]) -> list[str]:
-    if not request.total.gpus:
-        return []
-    held = {uuid for booking in booked for uuid in booking.devices}
-    wanted = [gpu for gpu in machine.inventory.gpus if request.accepts(gpu)]
-    found = [gpu.obstacle for gpu in wanted if gpu.obstacle and (gpu.uuid not in held or gpu.unavailable)]
-    if machine.inventory.error is not None:
-        found.append(f"The GPUs cannot be seen: {machine.inventory.error}.")
-    return found
 
 
 def _earliest_start(head: Waiting, machine: Machine, running: Sequence[Booking], now: float) -> float:

@@ -142,3 +142,8 @@ def settle(db: sqlite3.Connection, idle: Collection[str], ended_before: float) -
 def names(db: sqlite3.Connection) -> dict[Key, str]:
     """Return the names of the resources that may be in the ledger."""
     return {(kind, row["id"]): row["name"] for kind, query in _NAMES.items() for row in db.execute(query)}
+
+
+def length(db: sqlite3.Connection) -> int:
+    """Return how many resources wait."""
+    return int(db.execute("SELECT COUNT(*) FROM queue").fetchone()[0])

@@ -125,7 +125,7 @@ async def test_queue_serves_in_order_and_says_why_one_waits(bench: Bench) -> Non
     assert f"held by training {first.id} (since " in big.cause.message
     assert big.cause.message.endswith("Position 1 in the queue.")
     assert small.cause is not None
-    assert f"position 2 in the queue, behind training {big.id}" in small.cause.message
+    assert f"Position 2 in the queue, behind training {big.id}" in small.cause.message
     bench.clock.advance(1)
     huge = await bench.pass_(await bench.create(instanceCount=4))
     assert await bench.waiting_notes(huge) == 1

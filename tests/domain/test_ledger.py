@@ -102,7 +102,7 @@ def test_first_come_first_served_without_back_filling() -> None:
     waiting = [request("first", 3), request("second")]
     found = served(waiting, [held("other", Amount(6000, 4096))], backfill_seconds=0)
     assert not found.grants
-    assert "position 2 in the queue, behind training first" in words(found, "second")
+    assert "Position 2 in the queue, behind training first" in words(found, "second")
 
 
 def test_a_smaller_one_passes_the_head_for_a_set_time_only() -> None:
