@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from easymaker_local.cli import configuration, daemon, doctor, experiments, images, storage, trainings
+from easymaker_local.cli import configuration, daemon, doctor, experiments, images, queue, storage, trainings
 from easymaker_local.cli.exits import Group
 from easymaker_local.cli.session import Session
 
@@ -46,6 +46,7 @@ def _root(
 daemon.register(app)
 configuration.register(app)
 doctor.register(app)
+queue.register(app)
 app.add_typer(images.image_app, name="image")
 app.add_typer(images.flavor_app, name="flavor")
 app.add_typer(storage.app, name="storage")

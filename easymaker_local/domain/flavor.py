@@ -61,7 +61,8 @@ def generate_flavors(cpus: int, memory_mib: int, own: tuple[Flavor, ...] = (), g
     whole_gib = max(1, memory_mib // MIB_PER_GIB)
     whole = Flavor(name=f"m2.c{cpus}m{whole_gib}", vcpus=cpus, memory_mib=whole_gib * MIB_PER_GIB)
     flavors.setdefault(whole.name, whole)
-    flavors |= {flavor.name: flavor for flavor in (*_gpu_flavors(cpus, whole_gib, gpus), *own)}
+    usable = [gpu for gpu in gpus if gpu.unavailable is None]
+    flavors |= {flavor.name: flavor for flavor in (*_gpu_flavors(cpus, whole_gib, usable), *own)}
     return tuple(sorted(flavors.values(), key=lambda f: (f.gpu_count, f.vcpus, f.memory_mib, f.name)))
 
 

@@ -8,8 +8,8 @@ unavailable, and a driver that cannot be asked at all makes every known device s
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ctypes
-import logging
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -18,8 +18,6 @@ from types import ModuleType
 from typing import Any
 
 from easymaker_local.domain.gpu import Gpu, GpuProcess, Inventory
-
-log = logging.getLogger(__name__)
 
 LIBRARY = "libnvidia-ml.so.1"
 # A card that fell off its bus can block the driver for good.
@@ -67,7 +65,7 @@ class Gpus:
             return self._unavailable(str(error))
         found = {gpu.uuid: gpu for gpu in seen}
         missing = [replace(gpu, unavailable=_GONE, processes=(), unseen_mib=0) for gpu in self._known.values()]
-        self._known |= found
+        self._known |= {gpu.uuid: gpu for gpu in seen if gpu.unavailable is None}
         return Inventory((*seen, *(gpu for gpu in missing if gpu.uuid not in found)))
 
     def close(self) -> None:
@@ -85,10 +83,9 @@ class Gpus:
                 for number, instance in instances:
                     yield self._device(nvml, instance, f"{index}:{number}", is_mig=True)
             except nvml.NVMLError as error:
-                # By its index, for it cannot say its name: all that is known to be there stays in the list.
-                lost = [gpu for gpu in self._known.values() if gpu.index.split(":")[0] == str(index)]
-                log.warning("GPU %s: %s", index, error)
-                for gpu in lost:
+                # By its index, for it cannot say its name: what is known to be there stays in the list.
+                known = [gpu for gpu in self._known.values() if gpu.index.split(":")[0] == str(index)]
+                for gpu in known or [Gpu(f"unknown-{index}", str(index), "unknown", 0)]:
                     yield replace(gpu, unavailable=str(error), processes=(), unseen_mib=0)
 
     def _device(self, nvml: ModuleType, handle: Any, index: str, *, is_mig: bool = False) -> Gpu:
@@ -111,10 +108,8 @@ class Gpus:
     def _shut(self, nvml: ModuleType) -> None:
         if self._is_open:
             self._is_open = False
-            try:
+            with contextlib.suppress(nvml.NVMLError):  # it is broken: that is why it is closed
                 nvml.nvmlShutdown()
-            except nvml.NVMLError as error:
-                log.debug("NVML cannot be closed: %s", error)
 
 
 def _has_library() -> bool:

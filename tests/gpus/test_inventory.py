@@ -137,3 +137,11 @@ def test_without_the_library_nothing_is_loaded() -> None:
         "assert found.gpus == () and found.error is None, found; assert 'pynvml' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+async def test_a_device_that_is_lost_from_the_start_is_shown(here: StubDriver, inventory: Gpus) -> None:
+    here.tell([StubGpu("GPU-1", lost=LOST), TWO])
+    lost, _ = (await inventory.look()).gpus
+    assert (lost.index, lost.unavailable) == ("0", "GPU is lost")
+    here.change("GPU-1", lost=None)
+    assert [gpu.uuid for gpu in (await inventory.look()).gpus] == ["GPU-1", "GPU-2"]
