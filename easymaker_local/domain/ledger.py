@@ -57,7 +57,7 @@ class Amount:
         return self.cpu_milli <= free.cpu_milli and self.memory_mib <= free.memory_mib and self.gpus <= free.gpus
 
     def __str__(self) -> str:
-        text = f"{self.cpu_milli / 1000:g} vCPU and {self.memory_mib / 1024:g} GiB"
+        text = f"{self.cpu_milli / 1000:g} vCPU and {round(self.memory_mib / 1024, 2):g} GiB"
         return f"{text} and {self.gpus} GPU" if self.gpus else text
 
 

@@ -192,3 +192,36 @@ def test_inputs_that_are_gone_when_the_turn_comes(queue: Queue, spoil: Callable[
     queue.await_status("holder", "COMPLETE")
     assert_history(queue.appliance, queue.ids["unlucky"])
     assert_nothing_left(queue.appliance)
+
+
+@pytest.mark.parametrize("driver_name", ["process"], indirect=True)
+def test_small_ones_use_the_gap_for_a_set_time(make_appliance: MakeAppliance) -> None:
+    """IT-L04: what stands behind the first may start before it, until that has been passed for long enough."""
+    appliance = make_appliance(**{**settings(4), "backfill_seconds": "600"})
+    appliance.put("code", {"waits.py": WAITS})
+    appliance.put("signals", {"none": ""})
+    appliance.start()
+    queue = Queue(appliance)
+    queue.post("holder", "cpu2")
+    queue.await_status("holder", "RUNNING")
+    queue.post("large", "cpu4")
+    queue.await_reason("large", "Position 1")
+    queue.post("small", "cpu1")
+    queue.await_status("small", "RUNNING")
+    appliance.kill()
+    strict = Appliance(appliance.home, appliance.driver, port=appliance.port, **settings(4))
+    try:
+        strict.start()
+        queue.appliance = strict
+        queue.post("late", "cpu1")
+        queue.await_reason("late", "1 vCPU and", "are free", "Position 2", "behind training " + queue.ids["large"])
+        for name in ("holder", "small"):
+            queue.finish(name)
+        queue.await_status("large", "RUNNING")
+        assert queue.status("late") == "CREATE_REQUESTED"
+        queue.finish("large")
+        queue.await_status("late", "RUNNING")
+        queue.finish("late")
+        queue.await_status("late", "COMPLETE")
+    finally:
+        strict.discard()
