@@ -102,6 +102,8 @@ def _show(found: Queue, machine: Machine) -> None:
 
 
 def _who(gpu: Gpu) -> str | None:
+    if gpu["stateCode"] == "IN_USE" and gpu["processList"]:
+        return ", ".join(f"pid {process['pid']} ({process['name']})" for process in gpu["processList"])
     if gpu["message"] is not None:
         return gpu["message"]
     holder = gpu["bookedBy"]

@@ -57,8 +57,12 @@ class Amount:
         return self.cpu_milli <= free.cpu_milli and self.memory_mib <= free.memory_mib and self.gpus <= free.gpus
 
     def __str__(self) -> str:
-        text = f"{self.cpu_milli / 1000:g} vCPU and {round(self.memory_mib / 1024, 2):g} GiB"
-        return f"{text} and {self.gpus} GPU" if self.gpus else text
+        return self.words(self.gpus or None)
+
+    def words(self, gpus: int | None) -> str:
+        """Return it for people, with as many GPUs, None: not a word of them."""
+        cpu, memory = f"{self.cpu_milli / 1000:g} vCPU", f"{round(self.memory_mib / 1024, 2):g} GiB"
+        return f"{cpu} and {memory}" if gpus is None else f"{cpu}, {memory} and {gpus} GPU"
 
 
 NOTHING = Amount(0, 0, 0)
@@ -138,7 +142,7 @@ class Machine:
 
     def __str__(self) -> str:
         models = ", ".join(f"{self.inventory.count(model)} GPU ({model})" for model in self.inventory.models)
-        return f"{self.capacity} and {models}" if models else str(self.capacity)
+        return f"{self.capacity}, {models}" if models else str(self.capacity)
 
 
 def never_fits(request: Waiting, machine: Machine) -> Cause | None:
@@ -202,9 +206,8 @@ class Plan:
         if size not in self._lacks:
             free = _Free.of(self.machine, self.booked)
             holders = self._holders(request, free)
-            words = str(Amount(free.cpu_milli, free.memory_mib))
-            if request.total.gpus:
-                words += f" and {sum(request.accepts(gpu) for gpu in free.gpus)} GPU"
+            gpus = sum(request.accepts(gpu) for gpu in free.gpus) if request.total.gpus else None
+            words = Amount(free.cpu_milli, free.memory_mib).words(gpus)
             sentences = [f"{words} are free{self._holder_words(holders)}."]
             if request.total.gpus:
                 sentences += self._obstacles(request)

@@ -62,7 +62,7 @@ def _flavor(context: Context, spec: TrainingSpec, faults: list[FieldError]) -> F
         if nodes and flavor.gpu_count:
             # DT-04, DT-L02
             advice = (
-                "each node needs GPUs of its own, since NCCL refuses two ranks on one device: choose fewer nodes, or a CPU "
+                "Each node needs GPUs of its own, since NCCL refuses two ranks on one device: choose fewer nodes, or a CPU "
                 "flavor and the backend gloo"
             )
         faults.append(FieldError("flavorId", f"{flavor.name}{nodes} can never run here: {never.message} {advice}"))

@@ -153,7 +153,7 @@ def test_more_devices_than_the_machine_has_never_fit() -> None:
     cause = never_fits(request("gang", 3, Amount(1000, 1024, 1), gpu_model=A100), GPU_MACHINE)
     assert cause is not None
     assert cause.message == (
-        f"Needs 3 vCPU and 3 GiB and 3 GPU ({A100}), but this machine offers 8 vCPU and 16 GiB and 2 GPU ({A100}), "
+        f"Needs 3 vCPU, 3 GiB and 3 GPU ({A100}), but this machine offers 8 vCPU and 16 GiB, 2 GPU ({A100}), "
         f"1 GPU ({L4}) to jobs."
     )
     assert never_fits(request("any", 3, Amount(1000, 1024, 1)), GPU_MACHINE) is None
@@ -178,7 +178,7 @@ def test_a_device_that_others_use_is_not_free_and_holds_up_nobody(change: dict[s
     found = served([wants("both", 2, blocked_since=0.0), wants("one", 1)], (), machine)
     assert [grant.devices for grant in found.grants] == [(("GPU-1",),)]
     assert reason in words(found, "both")
-    assert f"Waits for 1 vCPU and 1 GiB and 2 GPU ({A100})" in words(found, "both")
+    assert f"Waits for 1 vCPU, 1 GiB and 2 GPU ({A100})" in words(found, "both")
 
 
 def test_processes_on_a_booked_device_are_its_holders() -> None:

@@ -130,7 +130,7 @@ def test_jobs_see_exactly_what_was_booked_for_them(gpus: GpuAppliance) -> None:
 
     gpus.post("next", "a2")
     reason = gpus.await_reason("next", "held by training " + gpus.ids["gang"], "Position 1")
-    assert f"Waits for 1 vCPU and 1 GiB and 2 GPU ({A100})" in reason
+    assert f"Waits for 1 vCPU, 1 GiB and 2 GPU ({A100})" in reason
     assert gpus.ids["other"] not in reason, "what it has is of another model"
     queue = gpus.queue()
     held = {(one["name"], one["node"]): one["gpuUuidList"] for one in queue["runningList"]}
@@ -248,7 +248,7 @@ def test_more_nodes_than_devices_are_refused_with_what_to_do(gpus: GpuAppliance)
     assert "a1 times 3 nodes can never run here" in message
     assert f"3 GPU ({A100})" in message
     assert f"2 GPU ({A100}), 1 GPU ({L4})" in message
-    assert "each node needs GPUs of its own, since NCCL refuses two ranks on one device" in message
+    assert "Each node needs GPUs of its own, since NCCL refuses two ranks on one device" in message
     assert "a CPU flavor and the backend gloo" in message
 
 
