@@ -62,7 +62,8 @@ class QueueController:
             devices = ", ".join(booking.devices)
             words = f"Its GPUs ({devices}) were not idle {seconds:g} s after its end; they are no longer kept for it."
             log.warning("%s %s: %s", booking.kind, booking.resource_id, words)
-            cause = Cause(Reason.GPU_NOT_IDLE, words)
-            events.record(db, booking.kind, booking.resource_id, now, events.EventType.NOTE, cause=cause)
+            if events.of_resource(db, booking.kind, booking.resource_id, limit=1):  # otherwise it was deleted
+                cause = Cause(Reason.GPU_NOT_IDLE, words)
+                events.record(db, booking.kind, booking.resource_id, now, events.EventType.NOTE, cause=cause)
         machine = Machine(context.capacity, inventory)
         return ledger.admit(db, machine, now=now, backfill_seconds=context.settings.backfill_seconds)

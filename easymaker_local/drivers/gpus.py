@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ctypes
+import logging
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -18,6 +19,8 @@ from types import ModuleType
 from typing import Any
 
 from easymaker_local.domain.gpu import Gpu, GpuProcess, Inventory
+
+log = logging.getLogger(__name__)
 
 LIBRARY = "libnvidia-ml.so.1"
 # A card that fell off its bus can block the driver for good.
@@ -63,9 +66,13 @@ class Gpus:
             if isinstance(error, pynvml.NVMLError_LibraryNotFound) and not self._known:
                 return Inventory()
             return self._unavailable(str(error))
+        except Exception as error:  # whatever it is, jobs without GPUs go on
+            log.exception("asking the GPUs' driver failed")
+            return self._unavailable(f"asking it failed: {error}")
         found = {gpu.uuid: gpu for gpu in seen}
         missing = [replace(gpu, unavailable=_GONE, processes=(), unseen_mib=0) for gpu in self._known.values()]
-        self._known |= {gpu.uuid: gpu for gpu in seen if gpu.unavailable is None}
+        # A new one each time: ``look`` may read the old one meanwhile.
+        self._known = {**self._known, **{gpu.uuid: gpu for gpu in seen if gpu.unavailable is None}}
         return Inventory((*seen, *(gpu for gpu in missing if gpu.uuid not in found)))
 
     def close(self) -> None:

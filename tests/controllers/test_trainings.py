@@ -141,6 +141,30 @@ async def test_queue_serves_in_order_and_says_why_one_waits(bench: Bench) -> Non
     assert await bench.waiting_notes(huge) == 1, "places change with every job: only the first is history"
 
 
+async def test_an_environment_that_is_gone_when_the_turn_comes_holds_nothing(bench: Bench) -> None:
+    """Architecture 6: what is booked and not prepared any more gives it back and comes again."""
+    first = await bench.pass_(await bench.create(instanceCount=4))
+    waiting = await bench.pass_(await bench.create())
+    bench.environments.prepared.clear()
+    for node in range(4):
+        bench.driver.end(first.workload(node), 0)
+    await bench.controller.reconcile(first.id)
+    await bench.queue.reconcile("all")
+    assert await booked(bench) == [waiting.id]
+    await bench.controller.reconcile(waiting.id)
+    assert await booked(bench) == []
+    await bench.built()
+    assert (await bench.pass_(waiting)).status is S.RUNNING
+
+
+async def test_the_class_of_a_kind_is_a_setting(tmp_path: Path) -> None:
+    """IT-L04."""
+    async with open_bench(tmp_path / "home", priorities={"training": 0}) as bench:
+        await bench.controller.reconcile((await bench.create()).id)
+        (waiting,) = await bench.context.store.read(ledger.queue)
+        assert waiting.priority == 0
+
+
 async def test_environment_is_prepared_before_anything_is_booked(bench: Bench) -> None:
     """Architecture 6: a download holds no resources, and does not hold up the queue."""
     bench.environments.prepared.clear()
