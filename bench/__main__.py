@@ -22,6 +22,7 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
+from bench import queue
 from easymaker_local.drivers.docker_engine import engine_answers
 from easymaker_local.testing.appliance import PLAIN_IMAGE, Appliance, plain_image
 
@@ -56,6 +57,8 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="easymaker-bench-") as folder:
         with _appliance(Path(folder) / "process", "process") as appliance:
             rows += [_ready(appliance), *_idle(appliance), _process_start(appliance, options.rounds)]
+            rows.append(_next_start(appliance, options.rounds))
+        rows += _queue_passes(Path(folder))
         if engine_answers(os.environ.get("DOCKER_HOST")) is None:
             print("No container engine answers: the docker row is left out.", file=sys.stderr)
         else:
@@ -125,6 +128,25 @@ def _docker_start(appliance: Appliance, rounds: int) -> Row:
     command = ["docker", "run", "--rm", "--volume", f"{folder}:/code:ro", images.stdout.split()[0], "python", "/code/train.py"]
     ours, bare = _in_turns(lambda: _submitted(appliance), lambda: _first_line(command), rounds)
     return Row("submit → first line, docker (docker run)", ours, bare, "s", "≤ 1.15 ×", ours <= 1.15 * bare)
+
+
+def _next_start(appliance: Appliance, rounds: int) -> Row:
+    seconds = queue.seconds_to_next(appliance, rounds + 1)
+    return Row("a job ends → the next one's first line", seconds, None, "s", "≤ 250 ms", seconds <= 0.250)
+
+
+def _queue_passes(folder: Path) -> list[Row]:
+    pure = queue.seconds_per_pass()
+    store = queue.open_store(folder)
+    try:
+        stored = queue.seconds_per_stored_pass(store)
+    finally:
+        store.close()
+    what = f"a pass over {queue.QUEUED:,} queued, 8 GPUs"
+    return [
+        Row(f"{what}, decisions only", 1000 * pure, None, "ms", "≤ 20 ms", pure <= 0.020),
+        Row(f"{what}, in the database", 1000 * stored, None, "ms", "≤ 100 ms", stored <= 0.100),
+    ]
 
 
 def _ready(appliance: Appliance) -> Row:

@@ -19,16 +19,19 @@ from easymaker_local.artifacts.catalogue import Catalogue
 from easymaker_local.artifacts.storage import Storage
 from easymaker_local.controllers.experiments import ExperimentController
 from easymaker_local.controllers.loop import Loop
+from easymaker_local.controllers.queue import QueueController
 from easymaker_local.controllers.sampler import Sampler
 from easymaker_local.controllers.sweep import sweep_files, sweep_workloads
 from easymaker_local.controllers.trainings import TrainingController
 from easymaker_local.domain.flavor import MIB_PER_GIB, Flavor, generate_flavors
+from easymaker_local.domain.gpu import Inventory, find_model
 from easymaker_local.domain.ledger import Amount
 from easymaker_local.drivers.base import Driver, Environments
 from easymaker_local.drivers.docker import DockerDriver
 from easymaker_local.drivers.docker_engine import engine_answers
 from easymaker_local.drivers.docker_images import DockerImages
 from easymaker_local.drivers.environments import VirtualEnvironments
+from easymaker_local.drivers.gpus import Gpus
 from easymaker_local.drivers.process import ProcessDriver
 from easymaker_local.errors import DaemonError
 from easymaker_local.kit.bundled import bundled
@@ -36,7 +39,7 @@ from easymaker_local.kit.clock import Clock, SystemClock
 from easymaker_local.kit.ids import new_id
 from easymaker_local.kit.lock import ProcessLock
 from easymaker_local.kit.secret_files import ensure_key, ensure_token
-from easymaker_local.services.context import Context
+from easymaker_local.services.context import QUEUE, Context
 from easymaker_local.services.preparation import Preparation
 from easymaker_local.services.services import Services
 from easymaker_local.settings import DriverChoice, Settings
@@ -63,10 +66,20 @@ def capacity_of(settings: Settings) -> Amount:
     return Amount(int(cpus * settings.cpu_overcommit * 1000), max(memory_mib, 0))
 
 
-def flavors_of(settings: Settings, capacity: Amount) -> tuple[Flavor, ...]:
+def flavors_of(settings: Settings, capacity: Amount, inventory: Inventory) -> tuple[Flavor, ...]:
     """Return the flavors that are offered."""
-    own = tuple(Flavor(name=f.name, vcpus=f.vcpus, memory_mib=f.memory_gib * MIB_PER_GIB) for f in settings.flavors)
-    return generate_flavors(max(1, capacity.cpu_milli // 1000), capacity.memory_mib, own)
+    memory = {gpu.model: gpu.memory_mib for gpu in inventory.gpus}
+    own = []
+    for f in settings.flavors:
+        model = find_model(inventory.models, f.gpu_model) if f.gpu_model is not None else None
+        only = inventory.models[0] if model is None and len(inventory.models) == 1 else model
+        own.append(
+            Flavor(
+                name=f.name, vcpus=f.vcpus, memory_mib=f.memory_gib * MIB_PER_GIB, gpu_count=f.gpus, gpu_model=model,
+                gpu_memory_mib=memory.get(only or "", 0) if f.gpus else 0,
+            )
+        )  # fmt: skip
+    return generate_flavors(max(1, capacity.cpu_milli // 1000), capacity.memory_mib, tuple(own), inventory.gpus)
 
 
 def catalogue_of(settings: Settings) -> Catalogue:
@@ -173,12 +186,15 @@ async def open_daemon(settings: Settings, clock: Clock | None = None) -> AsyncIt
         stack.push_async_callback(environments.close)
         await store.write(lambda db: _remember_driver(db, driver.name))
         capacity = capacity_of(settings)
+        gpus = Gpus(settings.gpu_idle_memory_mib)
+        stack.callback(gpus.close)
+        flavors = flavors_of(settings, capacity, await gpus.look())
         storage = Storage(settings.storage, settings.nas)
         loop = Loop(settings.resync_seconds)
         context = Context(
             settings=settings, clock=clock, store=store, metrics=samples, driver=driver, environments=environments,
-            storage=storage, catalogue=catalogue_of(settings), flavors=flavors_of(settings, capacity), capacity=capacity,
-            hinter=loop, secret_key=secret_key,
+            storage=storage, catalogue=catalogue_of(settings), flavors=flavors, capacity=capacity, hinter=loop,
+            secret_key=secret_key, gpus=gpus,
         )  # fmt: skip
         services = Services.of(context)
         controller: TrainingController
@@ -198,6 +214,8 @@ async def open_daemon(settings: Settings, clock: Clock | None = None) -> AsyncIt
         stack.push_async_callback(preparation.close)
         controller = TrainingController(context, preparation)
         loop.register(trainings.KIND, controller.reconcile, controller.unfinished)
+        queue = QueueController(context)
+        loop.register(QUEUE[0], queue.reconcile, queue.unfinished)
         experiment_controller = ExperimentController(services.experiments, context)
         loop.register(experiments.KIND, experiment_controller.reconcile, experiment_controller.unfinished)
         driver.watch(lambda name: _hint_owner(loop, name))

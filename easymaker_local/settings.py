@@ -46,6 +46,8 @@ class FlavorSetting(BaseModel):
     name: str = Field(min_length=1, max_length=50)
     vcpus: int = Field(ge=1)
     memory_gib: int = Field(ge=1)
+    gpus: int = Field(default=0, ge=0, le=64)
+    gpu_model: str | None = Field(default=None, min_length=1, max_length=100)
 
 
 def config_file() -> Path:
@@ -100,6 +102,20 @@ class Settings(BaseSettings):
     )
     reserved_memory_gib: float = Field(
         default=1.0, ge=0, description="Memory in GiB kept for the system and the daemon, never promised to jobs."
+    )
+    backfill_seconds: float = Field(
+        default=600.0, ge=0,
+        description="How long smaller jobs may pass the first of the queue if that may delay it; then nothing passes it.",
+    )  # fmt: skip
+    priorities: dict[str, int] = Field(
+        default_factory=lambda: {"notebook": 0},
+        description="Class in the queue by kind of job, lower ones go first: 0 interactive, 1 batch (all that are not named).",
+    )
+    gpu_idle_memory_mib: int = Field(
+        default=1024, ge=0, description="Memory in MiB that a free GPU may show as used although no process has it."
+    )
+    gpu_release_seconds: float = Field(
+        default=30.0, ge=0, description="How long a GPU is kept for an ended job whose memory on it is not freed yet."
     )
     stop_grace_seconds: float = Field(
         default=30.0, ge=0, le=3600, description="Seconds between SIGTERM and SIGKILL when a job is stopped."

@@ -11,6 +11,7 @@ import pytest
 
 from easymaker_local.daemon import capacity_of, choose_driver, flavors_of, open_daemon
 from easymaker_local.domain.experiment import ExperimentSpec
+from easymaker_local.domain.gpu import Inventory
 from easymaker_local.domain.training import TrainingStatus
 from easymaker_local.errors import DaemonError
 from easymaker_local.settings import DriverChoice, Settings, load_settings
@@ -121,7 +122,7 @@ def test_capacity_is_the_machine_less_the_reserve_times_the_overcommit(tmp_path:
 def test_own_flavors_are_offered(tmp_path: Path) -> None:
     """IT-L01."""
     chosen = settings(tmp_path, flavors=[{"name": "tiny", "vcpus": 1, "memory_gib": 1}])
-    assert "tiny" in {flavor.name for flavor in flavors_of(chosen, capacity_of(chosen))}
+    assert "tiny" in {flavor.name for flavor in flavors_of(chosen, capacity_of(chosen), Inventory())}
 
 
 def test_settings_come_from_the_file_and_variables_win(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

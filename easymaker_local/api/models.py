@@ -19,7 +19,7 @@ BOOT_STORAGE_GB = 50
 
 
 class FlavorView(Wire):
-    """Flavor (§4): ``ram`` in MB, ``disk`` in GB."""
+    """Flavor (§4): ``ram`` in MB, ``disk`` in GB, ``gpuMemory`` of one GPU in MB; ``gpuModel`` null takes any (ours)."""
 
     id: str
     name: str
@@ -29,6 +29,7 @@ class FlavorView(Wire):
     gpu_flavor: bool
     gpu_count: int
     gpu_memory: int = 0
+    gpu_model: str | None = None
     core_type_code: str
 
     @classmethod
@@ -36,7 +37,8 @@ class FlavorView(Wire):
         """Show a flavor."""
         return cls(
             id=flavor.id, name=flavor.name, vcpus=flavor.vcpus, ram=flavor.memory_mib, gpu_flavor=flavor.gpu_count > 0,
-            gpu_count=flavor.gpu_count, core_type_code=flavor.core_type,
+            gpu_count=flavor.gpu_count, gpu_memory=flavor.gpu_memory_mib, gpu_model=flavor.gpu_model,
+            core_type_code=flavor.core_type,
         )  # fmt: skip
 
 

@@ -6,7 +6,19 @@ from typing import Annotated
 
 import typer
 
-from easymaker_local.cli import access, configuration, daemon, disk, doctor, experiments, images, storage, trainings, usage
+from easymaker_local.cli import (
+    access,
+    configuration,
+    daemon,
+    disk,
+    doctor,
+    experiments,
+    images,
+    queue,
+    storage,
+    trainings,
+    usage,
+)
 from easymaker_local.cli.exits import Group
 from easymaker_local.cli.session import Session
 
@@ -47,6 +59,7 @@ daemon.register(app)
 configuration.register(app)
 access.register(app)
 doctor.register(app)
+queue.register(app)
 usage.register(app)
 disk.register(app)
 app.add_typer(images.image_app, name="image")

@@ -20,7 +20,9 @@ from easymaker_local import __version__
 from easymaker_local.client import connect
 from easymaker_local.client.client import base_url
 from easymaker_local.daemon import capacity_of, catalogue_of
+from easymaker_local.domain.gpu import Inventory
 from easymaker_local.drivers.docker_engine import engine_answers
+from easymaker_local.drivers.gpus import LIBRARY, Gpus
 from easymaker_local.errors import DaemonError, DaemonUnreachable, Unauthorized
 from easymaker_local.kit.hosts import is_loopback, parse_host
 from easymaker_local.kit.lock import ProcessLock
@@ -34,6 +36,8 @@ _PIP_SECONDS = 15.0
 _SHM = "/dev/shm"  # noqa: S108 (looked at, not written)
 # Far more than clocks of one machine differ, far less than what confuses "newer than".
 _SKEW_SECONDS = 5.0
+# Any of them means that the engine can hand GPUs to containers.
+_CONTAINER_TOOLS = ("nvidia-container-runtime-hook", "nvidia-container-runtime", "nvidia-ctk")
 # Before this product existed: a machine that lost its clock.
 _YEAR_2025 = 1735689600.0
 
@@ -206,22 +210,43 @@ def check_engine(settings: Settings) -> Finding:
 
 
 def check_gpu(settings: Settings) -> Finding:
-    """The driver answers, and containers can have the GPUs."""
-    program = shutil.which("nvidia-smi")
-    if program is None:
-        if Path("/proc/driver/nvidia/version").exists():
-            return Finding("gpu", Level.WARNING, "There is an NVIDIA driver, but no nvidia-smi.", "Install the driver's tools.")
-        return Finding("gpu", Level.OK, "No NVIDIA GPU: CPU images only.")
-    said, words = _run([program, "--query-gpu=name,memory.total", "--format=csv,noheader"], 10)
-    if not said or not words:
+    """The driver answers, every GPU works, containers can have them, and nobody else has them."""
+    inventory = Gpus(settings.gpu_idle_memory_mib).read()
+    if inventory.error is not None:
+        message = f"NVIDIA's driver cannot be asked: {inventory.error}."
         return Finding(
-            "gpu", Level.WARNING, f"nvidia-smi fails: {words or 'no answer'}", "Check the driver; a reboot may help."
+            "gpu", Level.WARNING, message, "See nvidia-smi and dmesg. After an update of the driver, restart the machine."
         )
-    names = "; ".join(words.splitlines())
+    if not inventory.gpus:
+        if _has_nvidia_device():
+            message = f"There is an NVIDIA device, but not its driver's library {LIBRARY}, or it lists no GPU."
+            advice = "Install the driver's user-space part (Debian: libnvidia-ml1), in the version of the kernel module."
+            return Finding("gpu", Level.WARNING, message, advice)
+        return Finding("gpu", Level.OK, "No NVIDIA GPU: CPU images only.")
+    names = "; ".join(f"{gpu.label}: {gpu.model}, {gpu.memory_mib / 1024:.3g} GiB" for gpu in inventory.gpus)
+    obstacles = _gpu_obstacles(settings, inventory)
+    if obstacles:
+        advice = "No job gets such a GPU. End what uses it, or reset what is broken: nvidia-smi --gpu-reset"
+        return Finding("gpu", Level.WARNING, " ".join(obstacles), advice)
     uses_containers = settings.driver is not DriverChoice.PROCESS and engine_answers(settings.docker_host) is not None
-    if uses_containers and not any(shutil.which(p) for p in ("nvidia-container-runtime", "nvidia-ctk")):
-        return Finding("gpu", Level.WARNING, f"{names}, but containers cannot use it.", "Install the NVIDIA Container Toolkit.")
+    if uses_containers and not any(shutil.which(program) for program in _CONTAINER_TOOLS):
+        advice = "Install the NVIDIA Container Toolkit, then restart the engine."
+        return Finding("gpu", Level.WARNING, f"{names}, but containers cannot use it.", advice)
     return Finding("gpu", Level.OK, names)
+
+
+def _gpu_obstacles(settings: Settings, inventory: Inventory) -> list[str]:
+    """Return what is in the way of jobs; what is on a GPU that the daemon has booked is a job's."""
+    try:
+        with connect(settings) as client:
+            booked = {gpu["uuid"] for gpu in client.machine(timeout=10)["gpuList"] if gpu["bookedBy"] is not None}
+    except (DaemonUnreachable, Unauthorized):
+        booked = set()
+    return [gpu.obstacle for gpu in inventory.gpus if gpu.obstacle and (gpu.uuid not in booked or gpu.unavailable)]
+
+
+def _has_nvidia_device() -> bool:
+    return Path("/proc/driver/nvidia/version").exists() or any(Path("/dev").glob("nvidia[0-9]*"))
 
 
 def check_venv(settings: Settings) -> Finding:

@@ -102,16 +102,21 @@ def list_flavors(ctx: typer.Context, as_json: Json = False) -> None:
     if as_json:
         output.print_json(flavors)
         return
-    system = client.system()
+    machine = client.machine()
     rows = []
     for flavor in flavors:
-        fits = flavor["vcpus"] <= system["vcpus"] and flavor["ram"] <= system["memoryMib"]
+        fits = flavor["vcpus"] <= machine["vcpus"] and flavor["ram"] <= machine["memoryMib"]
+        fits = fits and flavor["gpuCount"] <= sum(flavor["gpuModel"] in {None, g["model"]} for g in machine["gpuList"])
         style = "" if fits else "dim"
-        cells = [flavor["name"], flavor["vcpus"], f"{flavor['ram'] / 1024:g} GiB", flavor["gpuCount"] or None]
+        gpus = None
+        if flavor["gpuCount"]:
+            memory = f", {flavor['gpuMemory'] / 1024:.3g} GiB" if flavor["gpuMemory"] else ""
+            gpus = f"{flavor['gpuCount']} × {flavor['gpuModel'] or 'any'}{memory}"
+        cells = [flavor["name"], flavor["vcpus"], f"{flavor['ram'] / 1024:g} GiB", gpus]
         rows.append(
             [*(output.cell(value, style) for value in cells), output.cell("" if fits else "larger than this machine", style)]
         )
-    output.table(["NAME", "VCPUS", "MEMORY", "GPUS", "NOTE"], rows, right=["VCPUS", "MEMORY", "GPUS"])
+    output.table(["NAME", "VCPUS", "MEMORY", "GPUS", "NOTE"], rows, right=["VCPUS", "MEMORY"])
 
 
 def _build(client: Client, image_id: str) -> Preparation:

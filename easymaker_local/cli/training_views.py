@@ -31,12 +31,13 @@ def print_training(t: Training, events: Sequence[Event]) -> None:
     reason, image, flavor = t["statusReason"], t["image"], t["flavor"]
     torchrun = f", torchrun with {t['nprocPerNode']} process(es) each" if t["useTorchrun"] else ""
     storage = ", ".join(f"{row['storageSize']} GB" for row in t["dataStorageList"])
+    gpus = f", {flavor['gpuCount']} × {flavor['gpuModel'] or 'any GPU'}" if flavor["gpuCount"] else ""
     output.details([
         ("Id", t["trainingId"]), ("Name", t["trainingName"]), ("Status", output.status(t["trainingStatusCode"])),
         *([("Reason", f"{reason['code']}: {reason['message']}")] if reason else []),
         *([("Description", t["description"])] if t["description"] else []),
         ("Experiment", experiment_name(t)), ("Image", image["imageName"] if image else "(not in the catalogue any more)"),
-        ("Flavor", f"{flavor['name']} ({flavor['vcpus']} vCPU, {flavor['ram'] / 1024:g} GiB)"),
+        ("Flavor", f"{flavor['name']} ({flavor['vcpus']} vCPU, {flavor['ram'] / 1024:g} GiB{gpus})"),
         ("Nodes", f"{t['instanceCount']}{torchrun}"),
         *([("Data storage", storage)] if storage else []),
         ("Source", t["sourceDirUri"]), ("Entry point", t["entryPoint"]), ("Model output", t["modelUploadUri"]),

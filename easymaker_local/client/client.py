@@ -22,8 +22,10 @@ from easymaker_local.client.shapes import (
     Image,
     Log,
     Login,
+    Machine,
     Monitoring,
     Preparation,
+    Queue,
     Reclaimed,
     StoredObject,
     System,
@@ -103,6 +105,14 @@ class Client:
         """End the daemon; jobs go on."""
         self._call("PUT", "system", "stop", timeout=10)
 
+    def queue(self) -> Queue:
+        """Return what runs and what waits."""
+        return cast(Queue, self._call("GET", "queue")["queue"])
+
+    def machine(self, timeout: float | None = None) -> Machine:
+        """Return what there is to give, with the state of every GPU."""
+        return cast(Machine, self._call("GET", "machine", timeout=timeout)["machine"])
+
     def current_use(self) -> list[Current]:
         """Return the newest samples: of the machine, and of everything that runs."""
         return cast(list[Current], self._call("GET", "monitoring", "current")["currentList"])
@@ -113,9 +123,8 @@ class Client:
 
     def reclaim(self, ids: Sequence[str]) -> Reclaimed:
         """Remove entries of ``disk`` that nothing needs."""
-        return cast(
-            Reclaimed, self._call("POST", "disk", "reclaim", body={"idList": [*ids]}, timeout=SLOW_SECONDS)["reclaimed"]
-        )
+        answer = self._call("POST", "disk", "reclaim", body={"idList": [*ids]}, timeout=SLOW_SECONDS)
+        return cast(Reclaimed, answer["reclaimed"])
 
     # -- access
 

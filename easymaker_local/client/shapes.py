@@ -29,13 +29,15 @@ class Login(TypedDict):
 
 
 class Flavor(TypedDict):
-    """An instance type; ``ram`` in MiB."""
+    """An instance type; ``ram``, and ``gpuMemory`` of one GPU, in MiB."""
 
     id: str
     name: str
     vcpus: int
     ram: int
     gpuCount: int
+    gpuMemory: int
+    gpuModel: str | None
     coreTypeCode: str
 
 
@@ -110,6 +112,90 @@ class Training(TypedDict):
     tagList: list[dict[str, str]]
     isFinished: bool
     isStoppable: bool
+
+
+class Holding(TypedDict):
+    """What one node holds; ``isEnding``: it has ended, only its GPUs are not idle yet."""
+
+    kind: str
+    id: str
+    name: str
+    node: str
+    vcpus: float
+    memoryMib: int
+    gpuUuidList: list[str]
+    sinceDatetime: str
+    isEnding: bool
+
+
+class Holder(TypedDict):
+    """Who holds what another one waits for."""
+
+    kind: str
+    id: str
+    name: str
+
+
+class Waiting(TypedDict):
+    """What waits in the queue; amounts are those of all nodes."""
+
+    position: int
+    kind: str
+    id: str
+    name: str
+    vcpus: float
+    memoryMib: int
+    gpuCount: int
+    gpuModel: str | None
+    instanceCount: int
+    sinceDatetime: str
+    reason: Reason | None
+    heldByList: list[Holder]
+
+
+class Queue(TypedDict):
+    """What runs and what waits, in order."""
+
+    runningList: list[Holding]
+    waitingList: list[Waiting]
+
+
+class GpuProcess(TypedDict):
+    """A process on a GPU."""
+
+    pid: int
+    name: str
+    memoryMib: int | None
+
+
+class Gpu(TypedDict):
+    """A GPU; ``stateCode`` FREE, BOOKED, IN_USE (by somebody else) or UNAVAILABLE."""
+
+    uuid: str
+    index: str
+    model: str
+    memoryMib: int
+    usedMemoryMib: int
+    stateCode: str
+    message: str | None
+    bookedBy: Holding | None
+    processList: list[GpuProcess]
+
+
+class Machine(TypedDict):
+    """What there is to give."""
+
+    vcpus: float
+    bookedVcpus: float
+    freeVcpus: float
+    memoryMib: int
+    bookedMemoryMib: int
+    freeMemoryMib: int
+    diskBytes: int
+    freeDiskBytes: int
+    gpuList: list[Gpu]
+    gpuError: str | None
+    queueLength: int
 
 
 class Event(TypedDict):

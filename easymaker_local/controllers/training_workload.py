@@ -32,11 +32,11 @@ def member(node: int) -> str:
 
 def build_workload(
     training: Training, node: int, *, image: Image, environment: str, files: TrainingFiles, inputs: Mapping[str, Path],
-    addresses: Addresses | None, private_paths: bool, settings: Settings, token: str,
+    addresses: Addresses | None, private_paths: bool, settings: Settings, token: str, gpus: tuple[str, ...] = (),
 ) -> Workload:  # fmt: skip
     """Return the workload of one node. ``inputs`` and ``addresses`` as ``TrainingFiles.inputs`` and the driver give them.
 
-    ``token`` is the job's own; it goes into the environment and nowhere else.
+    ``token`` is the job's own; it goes into the environment and nowhere else. ``gpus`` are the UUIDs booked for the node.
     """
     host = files.node(node)
     root = contract.NODE_ROOT if private_paths else host
@@ -58,7 +58,7 @@ def build_workload(
         environment=environment,
         command=_command(training, node, runtimes, addresses),
         log_path=files.log(node),
-        resources=_resources(training),
+        resources=_resources(training, gpus),
         working_directory=root / "source",
         env=env,
         mounts=(
@@ -155,8 +155,9 @@ def _distribution_environment(training: Training, node: int, addresses: Addresse
     }
 
 
-def _resources(training: Training) -> Resources:
+def _resources(training: Training, gpus: tuple[str, ...]) -> Resources:
     flavor = training.flavor
     memory_bytes = flavor.memory_mib << 20
     # Data loaders and NCCL need far more than the engine's 64 MB; shared memory counts against the memory limit anyway.
-    return Resources(cpus=flavor.vcpus, memory_bytes=memory_bytes, shm_bytes=max(memory_bytes // 2, 64 << 20))
+    shm_bytes = max(memory_bytes // 2, 64 << 20)
+    return Resources(cpus=flavor.vcpus, memory_bytes=memory_bytes, gpus=gpus, shm_bytes=shm_bytes)

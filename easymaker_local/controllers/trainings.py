@@ -11,19 +11,17 @@ from easymaker_local.controllers.training_workload import PORTS, build_workload,
 from easymaker_local.domain import job_token
 from easymaker_local.domain.image import Image
 from easymaker_local.domain.job_token import Job
-from easymaker_local.domain.ledger import Waiting, admit, amount_of
+from easymaker_local.domain.ledger import Priority, Waiting, amount_of
 from easymaker_local.domain.reason import Cause, Reason
 from easymaker_local.domain.training import Action, Decision, Desired, Facts, Training, TrainingStatus, decide
 from easymaker_local.errors import NotFound, PermanentError, StaleRecord, StorageError, TransientError
-from easymaker_local.services.context import Context
+from easymaker_local.services.context import QUEUE, Context
 from easymaker_local.services.preparation import Preparation
 from easymaker_local.store import ledger, peaks, trainings
 
 # Enough for the way from request to end in one go; a bug that would circle for ever becomes a slow circle instead.
 _STEPS_PER_PASS = 20
 _BEFORE_THE_END = {TrainingStatus.CREATE_REQUESTED, TrainingStatus.CREATE_IN_PROGRESS, TrainingStatus.RUNNING}
-# How many of those that wait are told at once that something was given back.
-_WAKE_AT_ONCE = 20
 
 
 class TrainingController:
@@ -34,8 +32,8 @@ class TrainingController:
         self._preparation = preparation
 
     async def unfinished(self) -> Iterable[str]:
-        """Return the ids that still have a way to go."""
-        return await self._context.store.read(trainings.unfinished_ids)
+        """Return the ids that still have a way to go, but for those in the queue: that calls them."""
+        return await self._context.store.read(trainings.unqueued_ids)
 
     async def reconcile(self, training_id: str) -> float | None:
         """Move the training on as far as it goes; return when to look again at the latest."""
@@ -89,25 +87,24 @@ class TrainingController:
             environment = await self._preparation.ready(image)
         except (PermanentError, OSError) as error:
             return Facts(environment_error=f"The files of the image {image.name!r} cannot be used: {error}")
-        if environment is None:
-            return Facts(progress=self._preparation.progress(image))
         now = self._context.clock.now()
+        if environment is None:
+            # It may have been removed, or the driver changed, while the training waited: nothing is held meanwhile.
+            if await self._context.store.write(lambda db: ledger.release(db, trainings.KIND, training.id, now)):
+                self._context.hinter.hint(*QUEUE)
+            return Facts(progress=self._preparation.progress(image))
+        priority = self._context.settings.priorities.get(trainings.KIND, Priority.BATCH)
+        request = _request(training, priority, now)
 
-        def admission(db: sqlite3.Connection) -> Cause | None:
-            ledger.enqueue(db, training.id, now)
-            return self._admission(db, training)
+        def stand(db: sqlite3.Connection) -> tuple[bool, bool]:
+            is_booked = bool(ledger.holdings(db, trainings.KIND, training.id))
+            return is_booked, not is_booked and ledger.enqueue(db, request)
 
-        # A write: a training whose environment just became ready takes its place in the queue here.
-        return Facts(environment_ready=True, admission=await self._context.store.write(admission))
-
-    def _admission(self, db: sqlite3.Connection, training: Training) -> Cause | None:
-        request = _request(training)
-        ahead: list[Waiting] = []
-        for waiting in ledger.queue(db):
-            if waiting.resource_id == training.id:
-                break
-            ahead.append(waiting)
-        return admit(request, self._context.capacity, ledger.booked(db), ahead)
+        is_booked, is_new = await self._context.store.write(stand)
+        if is_new:
+            self._context.hinter.hint(*QUEUE)
+        admission = None if is_booked else self._context.board.cause(trainings.KIND, training.id)
+        return Facts(environment_ready=True, is_booked=is_booked, admission=admission)
 
     async def _act(self, training: Training, decision: Decision) -> Cause | None:
         """Carry out the actions; return why one failed for good, None if all went well."""
@@ -150,11 +147,13 @@ class TrainingController:
         addresses = None
         if count > 1:
             addresses = await context.driver.open_network(training.network, [member(n) for n in range(count)], PORTS)
+        held = await context.store.read(lambda db: ledger.holdings(db, trainings.KIND, training.id))
         token = job_token.sign(Job(trainings.KIND, training.id, training.attempt), context.secret_key)
         workloads = [
             build_workload(
                 training, node, image=image, environment=environment, files=files, inputs=inputs, addresses=addresses,
                 private_paths=context.driver.capabilities.private_paths, settings=context.settings, token=token,
+                gpus=held[member(node)],
             )
             for node in range(count)
         ]  # fmt: skip
@@ -179,36 +178,31 @@ class TrainingController:
             return False
         now = self._context.clock.now()
 
-        def write(db: sqlite3.Connection) -> bool:
-            if decision.book:
-                if self._admission(db, training) is not None:
-                    return True  # taken by another one since it was observed: look again
-                ledger.book(db, _request(training), now)
+        def write(db: sqlite3.Connection) -> None:
             trainings.transition(db, training, to=to, cause=decision.cause, now=now)
             for index, node in enumerate(facts.nodes):
                 if node.peak_memory_bytes:
                     peaks.raise_to(db, trainings.KIND, training.id, f"node-{index}", node.peak_memory_bytes, None)
             if to.is_finished:
-                ledger.release(db, trainings.KIND, training.id)
-            return True
+                ledger.release(db, trainings.KIND, training.id, now)
 
         try:
-            moved = await self._context.store.write(write)
+            await self._context.store.write(write)
         except StaleRecord:
             return True
-        if decision.book or to.is_finished or to is TrainingStatus.STOP_IN_PROGRESS:
-            await self._wake_queue()
-        return moved
+        if to.is_finished:
+            self._context.hinter.hint(*QUEUE)
+        return True
 
     async def _explain(self, training: Training, cause: Cause | None) -> None:
         if cause != training.cause:
             now = self._context.clock.now()
             await self._context.store.write(lambda db: trainings.explain(db, training, cause, now))
 
-    async def _wake_queue(self) -> None:
-        for waiting in await self._context.store.read(lambda db: ledger.queue(db, _WAKE_AT_ONCE)):
-            self._context.hinter.hint(waiting.kind, waiting.resource_id)
 
-
-def _request(training: Training) -> Waiting:
-    return Waiting(trainings.KIND, training.id, (amount_of(training.flavor),) * training.spec.instance_count)
+def _request(training: Training, priority: int, now: float) -> Waiting:
+    return Waiting(
+        trainings.KIND, training.id, (amount_of(training.flavor),) * training.spec.instance_count,
+        gpu_model=training.flavor.gpu_model, priority=priority, limit_seconds=training.spec.timeout_minutes * 60,
+        created_at=training.created_at, queued_at=now,
+    )  # fmt: skip

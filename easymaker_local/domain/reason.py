@@ -24,6 +24,7 @@ class Reason(StrEnum):
     TIME_LIMIT = "TIME_LIMIT"
     WORKLOAD_LOST = "WORKLOAD_LOST"
     OUTPUT_NOT_STORED = "OUTPUT_NOT_STORED"
+    GPU_NOT_IDLE = "GPU_NOT_IDLE"
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,9 @@
       └─────────── stop while queued ───────────┴────▶ STOP_IN_PROGRESS ─▶ STOPPED
 
 While CREATE_REQUESTED the environment is prepared first and the resources are booked last, so that nothing is held during
-a download (architecture 6). Booking and the step to CREATE_IN_PROGRESS are one transaction, so are the release and the step
-to a final status.
+a download (architecture 6). The queue books (``domain/ledger.py``), in a transaction of its own for all that may start, and
+whoever holds its booking goes on to CREATE_IN_PROGRESS; a booking in the step of each resource was tried, and made every
+decision about a long queue cost as much as the whole queue. The release and the step to a final status are one transaction.
 """
 
 from __future__ import annotations
@@ -125,7 +126,8 @@ class Facts:
     """All that ``decide`` may know of the world.
 
     environment_ready, environment_error, progress: of the image, only looked at in CREATE_REQUESTED.
-    admission: None if it fits now; otherwise why it waits (WAITING_FOR_RESOURCES) or never fits (NEVER_FITS).
+    is_booked: it holds what it needs. admission: why it waits (WAITING_FOR_RESOURCES) or never fits (NEVER_FITS), None if the
+    queue has not looked at it yet.
     nodes: one observation per node. reports: what launchers said about not reaching the entry point, by node.
     error: why the last action failed for good. collected: outputs are in place, or nothing is left to move.
     """
@@ -134,6 +136,7 @@ class Facts:
     environment_ready: bool = False
     environment_error: str | None = None
     progress: str | None = None
+    is_booked: bool = False
     admission: Cause | None = None
     reports: tuple[tuple[int, Cause], ...] = ()
     error: Cause | None = None
@@ -147,7 +150,6 @@ class Decision:
     to: TrainingStatus | None = None
     cause: Cause | None = None
     actions: tuple[Action, ...] = ()
-    book: bool = False
     look_again: float | None = None
 
 
@@ -182,9 +184,9 @@ def _queued(training: Training, facts: Facts) -> Decision:
     if not facts.environment_ready:
         message = facts.progress or "The environment is being prepared."
         return Decision(cause=Cause(Reason.PREPARING_ENVIRONMENT, message), actions=(Action.PREPARE,))
-    if facts.admission is not None:
+    if not facts.is_booked:
         return Decision(cause=facts.admission)
-    return Decision(to=S.CREATE_IN_PROGRESS, book=True)
+    return Decision(to=S.CREATE_IN_PROGRESS)
 
 
 def _creating(facts: Facts) -> Decision:

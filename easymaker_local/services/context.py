@@ -10,8 +10,10 @@ from typing import Protocol
 from easymaker_local.artifacts.catalogue import Catalogue
 from easymaker_local.artifacts.storage import Storage
 from easymaker_local.domain.flavor import Flavor
-from easymaker_local.domain.ledger import Amount
+from easymaker_local.domain.ledger import NOTHING, Amount, Key, Machine, Plan
+from easymaker_local.domain.reason import Cause
 from easymaker_local.drivers.base import Driver, Environments
+from easymaker_local.drivers.gpus import Gpus
 from easymaker_local.errors import NotFound
 from easymaker_local.kit.clock import Clock
 from easymaker_local.settings import Settings
@@ -31,6 +33,22 @@ class NoHints:
 
     def hint(self, kind: str, resource_id: str) -> None:
         """Do nothing."""
+
+
+@dataclass
+class Board:
+    """What the last pass over the queue found: its controller writes it, whoever shows something that waits reads it."""
+
+    plan: Plan = field(default_factory=lambda: Plan(Machine(NOTHING)))
+
+    def cause(self, kind: str, resource_id: str) -> Cause | None:
+        """Return why a resource waits in the queue, with its place; None if it does not wait there."""
+        key: Key = (kind, resource_id)
+        return self.plan.cause(key)
+
+
+QUEUE = ("queue", "all")
+"""What to hint when something wants room or has given it back: one key, so that many hints make one pass."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +71,13 @@ class Context:
     capacity: Amount
     hinter: Hinter
     secret_key: bytes = field(repr=False)
+    gpus: Gpus = field(default_factory=Gpus)
+    board: Board = field(default_factory=Board)
+
+    @property
+    def machine(self) -> Machine:
+        """What there is to give, with the devices as they were seen last."""
+        return Machine(self.capacity, self.gpus.last)
 
     def flavor(self, flavor_id: str) -> Flavor:
         """Return a flavor by id; raises NotFound."""

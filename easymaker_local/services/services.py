@@ -8,6 +8,7 @@ from easymaker_local.services.context import Context
 from easymaker_local.services.disk import Disk
 from easymaker_local.services.experiments import Experiments
 from easymaker_local.services.monitoring import Monitoring
+from easymaker_local.services.queue import Queue
 from easymaker_local.services.trainings import Trainings
 
 
@@ -20,8 +21,9 @@ class Services:
     trainings: Trainings
     monitoring: Monitoring
     disk: Disk
+    queue: Queue
 
     @classmethod
     def of(cls, context: Context) -> Services:
         """Build them."""
-        return cls(context, Experiments(context), Trainings(context), Monitoring(context), Disk(context))
+        return cls(context, Experiments(context), Trainings(context), Monitoring(context), Disk(context), Queue(context))

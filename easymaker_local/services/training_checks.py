@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 from easymaker_local.artifacts.storage import Storage, check_directory
 from easymaker_local.domain.flavor import Flavor
 from easymaker_local.domain.image import CoreType, Framework, Image
-from easymaker_local.domain.ledger import Waiting, admit, amount_of
+from easymaker_local.domain.ledger import Waiting, amount_of, never_fits
 from easymaker_local.domain.training_spec import TrainingSpec
 from easymaker_local.errors import FieldError, InvalidRequest, NotFound, StorageError
 from easymaker_local.services.context import Context
@@ -54,12 +54,17 @@ def _flavor(context: Context, spec: TrainingSpec, faults: list[FieldError]) -> F
     except NotFound as error:
         faults.append(FieldError("flavorId", error.message))
         return None
-    request = Waiting("training", "", (amount_of(flavor),) * spec.instance_count)
-    # Compared with an empty machine and an empty queue: only "never" can come back (IT-L03, DT-L02).
-    never = admit(request, context.capacity, booked=(), ahead=())
+    request = Waiting("training", "", (amount_of(flavor),) * spec.instance_count, gpu_model=flavor.gpu_model)
+    never = never_fits(request, context.machine)
     if never is not None:
         nodes = f" times {spec.instance_count} nodes" if spec.instance_count > 1 else ""
         advice = "choose a smaller flavor or fewer nodes" if nodes else "choose a smaller flavor"
+        if nodes and flavor.gpu_count:
+            # DT-04, DT-L02
+            advice = (
+                "Each node needs GPUs of its own, since NCCL refuses two ranks on one device: choose fewer nodes, or a CPU "
+                "flavor and the backend gloo"
+            )
         faults.append(FieldError("flavorId", f"{flavor.name}{nodes} can never run here: {never.message} {advice}"))
     return flavor
 

@@ -69,11 +69,19 @@ class Trainings:
 
     async def get(self, training_id: str) -> Training:
         """Return one; raises NotFound."""
-        return await self._context.store.read(lambda db: trainings.get(db, training_id))
+        return self._with_place(await self._context.store.read(lambda db: trainings.get(db, training_id)))
 
     async def list_all(self, experiment_id: str | None = None) -> list[Training]:
         """Return all, or those of one experiment (EX-07), newest first."""
-        return await self._context.store.read(lambda db: trainings.list_all(db, experiment_id))
+        found = await self._context.store.read(lambda db: trainings.list_all(db, experiment_id))
+        return [self._with_place(training) for training in found]
+
+    def _with_place(self, training: Training) -> Training:
+        """Say why it waits as of now: places change too often to be kept in the row."""
+        if training.status is not TrainingStatus.CREATE_REQUESTED:
+            return training
+        cause = self._context.board.cause(trainings.KIND, training.id)
+        return training if cause is None else replace(training, cause=cause)
 
     def image(self, training: Training) -> Image | None:
         """Return the catalogue's image; None if it was taken out of the catalogue since."""

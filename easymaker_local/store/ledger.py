@@ -1,12 +1,25 @@
-"""Bookings and the queue: read and written in the transaction that moves the resource on (architecture 6)."""
+"""Bookings and the queue of everything that runs (architecture 6).
+
+A resource enters the queue when nothing but room is missing (``enqueue``), is booked and leaves the queue in one transaction
+(``admit``), moves on once it ``holds`` its booking, and gives everything back in the transaction that ends it (``release``).
+A daemon killed in between leaves it in exactly one of these states, and whoever looks at the resource next goes on from there.
+
+Devices are kept a little longer: the end of a process is not the end of what it had on a GPU. ``release`` leaves a booking of
+the devices alone, and ``settle`` drops it when the driver has seen them idle, or after a time that is long enough. What is on
+a device from then on is not ours, and the device is not free as long as the driver sees it (``domain/gpu.py``).
+"""
 
 from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Collection, Mapping
+from functools import lru_cache
 
-from easymaker_local.domain.flavor import Flavor
-from easymaker_local.domain.ledger import Amount, Booking, Waiting, amount_of
+from easymaker_local.domain.ledger import Amount, Booking, Key, Machine, Plan, Waiting, bookings_of, plan
+
+# Where people find what a row of the ledger belongs to.
+_NAMES = {"training": "SELECT id, name FROM trainings WHERE is_finished = 0"}
 
 
 def booked(db: sqlite3.Connection) -> list[Booking]:
@@ -18,43 +31,119 @@ def booked(db: sqlite3.Connection) -> list[Booking]:
             row["member"],
             Amount(row["cpu_milli"], row["memory_mib"], len(devices := json.loads(row["devices"]))),
             tuple(devices),
+            row["booked_at"],
+            row["limit_seconds"],
+            row["ended_at"],
         )
         for row in db.execute("SELECT * FROM bookings ORDER BY booked_at, kind, resource_id, member")
     ]
 
 
-def book(db: sqlite3.Connection, request: Waiting, now: float) -> None:
-    """Book every member; they hold it until ``release``."""
-    db.executemany(
-        "INSERT INTO bookings (kind, resource_id, member, cpu_milli, memory_mib, devices, booked_at)"
-        " VALUES (?, ?, ?, ?, ?, '[]', ?)",
-        [
-            (request.kind, request.resource_id, f"node-{index}", member.cpu_milli, member.memory_mib, now)
-            for index, member in enumerate(request.members)
-        ],
-    )
+def enqueue(db: sqlite3.Connection, request: Waiting) -> bool:
+    """Let a resource stand in the queue, at the place of its creation; False if it stands there already."""
+    members = json.dumps([[m.cpu_milli, m.memory_mib, m.gpus] for m in request.members])
+    return bool(
+        db.execute(
+            "INSERT INTO queue (kind, resource_id, members, gpus, gpu_model, priority, limit_seconds, created_at, queued_at)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+            (
+                request.kind, request.resource_id, members, request.total.gpus, request.gpu_model, request.priority,
+                request.limit_seconds, request.created_at, request.queued_at,
+            ),
+        ).rowcount
+    )  # fmt: skip
 
 
-def release(db: sqlite3.Connection, kind: str, resource_id: str) -> bool:
-    """Give back what the resource holds; False if it held nothing."""
-    query = "DELETE FROM bookings WHERE kind = ? AND resource_id = ?"
-    return db.execute(query, (kind, resource_id)).rowcount > 0
-
-
-def enqueue(db: sqlite3.Connection, training_id: str, now: float) -> None:
-    """Let a training stand in the queue from now on, at the place of its creation."""
-    db.execute("UPDATE trainings SET queued_at = ? WHERE id = ? AND queued_at IS NULL", (now, training_id))
-
-
-def queue(db: sqlite3.Connection, limit: int = -1) -> list[Waiting]:
-    """Return what waits, in the order in which it is served: by time of creation, once its environment is ready."""
+def queue(db: sqlite3.Connection) -> list[Waiting]:
+    """Return what waits, in the order of class and creation."""
     rows = db.execute(
-        """SELECT id, flavor, json_extract(spec, '$.instanceCount') AS instances FROM trainings
-           WHERE is_finished = 0 AND status = 'CREATE_REQUESTED' AND desired = 'RUN' AND queued_at IS NOT NULL
-           ORDER BY created_at, rowid LIMIT ?""",
-        (limit,),
+        "SELECT kind, resource_id, members, gpu_model, priority, limit_seconds, created_at, queued_at, blocked_since"
+        " FROM queue ORDER BY priority, created_at, rowid"
     )
-    return [
-        Waiting("training", row["id"], (amount_of(Flavor.model_validate_json(row["flavor"])),) * row["instances"])
-        for row in rows
-    ]
+    return [Waiting(row[0], row[1], _members(row[2]), *row[3:]) for row in rows]
+
+
+@lru_cache(maxsize=256)
+def _members(text: str) -> tuple[Amount, ...]:
+    """One object per shape: ten thousand rows have few shapes."""
+    return tuple(Amount(*numbers) for numbers in json.loads(text))
+
+
+def needs_pass(db: sqlite3.Connection) -> bool:
+    """Return whether a pass over the queue could change anything."""
+    found = db.execute("SELECT EXISTS (SELECT 1 FROM queue) OR EXISTS (SELECT 1 FROM bookings WHERE ended_at IS NOT NULL)")
+    return bool(found.fetchone()[0])
+
+
+def needs_gpus(db: sqlite3.Connection) -> bool:
+    """Return whether a pass over the queue has to know how the devices are."""
+    found = db.execute(
+        "SELECT EXISTS (SELECT 1 FROM queue WHERE gpus > 0) OR EXISTS (SELECT 1 FROM bookings WHERE ended_at IS NOT NULL)"
+    )
+    return bool(found.fetchone()[0])
+
+
+def admit(db: sqlite3.Connection, machine: Machine, *, now: float, backfill_seconds: float) -> Plan:
+    """Serve the queue once: book what may start, remember since when the head stands there."""
+    found = plan(queue(db), machine, booked(db), now=now, backfill_seconds=backfill_seconds)
+    for grant in found.grants:
+        db.execute("DELETE FROM queue WHERE kind = ? AND resource_id = ?", grant.request.key)
+        db.executemany(
+            "INSERT INTO bookings (kind, resource_id, member, cpu_milli, memory_mib, devices, booked_at, limit_seconds)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            [
+                (
+                    b.kind, b.resource_id, b.member, b.amount.cpu_milli, b.amount.memory_mib, json.dumps(b.devices), b.since,
+                    b.limit_seconds,
+                )
+                for b in bookings_of(grant, now)
+            ],
+        )  # fmt: skip
+    if found.head is not None and found.head.blocked_since is None:
+        db.execute("UPDATE queue SET blocked_since = ? WHERE kind = ? AND resource_id = ?", (now, *found.head.key))
+    return found
+
+
+def holdings(db: sqlite3.Connection, kind: str, resource_id: str) -> Mapping[str, tuple[str, ...]]:
+    """Return the members of a resource that are booked, each with its devices; empty if nothing is booked."""
+    query = "SELECT member, devices FROM bookings WHERE kind = ? AND resource_id = ? AND ended_at IS NULL"
+    return {row["member"]: tuple(json.loads(row["devices"])) for row in db.execute(query, (kind, resource_id))}
+
+
+def release(db: sqlite3.Connection, kind: str, resource_id: str, now: float) -> bool:
+    """Leave the queue and give back what the resource holds; False if there was nothing. Devices follow by ``settle``."""
+    key = (kind, resource_id)
+    left = db.execute("DELETE FROM queue WHERE kind = ? AND resource_id = ?", key).rowcount
+    # Under a name of its own: the same resource may be booked again before its last devices are idle.
+    held = db.execute(
+        "UPDATE bookings SET cpu_milli = 0, memory_mib = 0, ended_at = ?1, member = member || ' until ' || ?1"
+        " WHERE kind = ?2 AND resource_id = ?3 AND ended_at IS NULL AND devices != '[]'",
+        (now, *key),
+    ).rowcount
+    held += db.execute("DELETE FROM bookings WHERE kind = ? AND resource_id = ? AND ended_at IS NULL", key).rowcount
+    return left + held > 0
+
+
+def settle(db: sqlite3.Connection, idle: Collection[str], ended_before: float) -> list[Booking]:
+    """Drop what only kept devices that are idle now, or that ended before; return the latter: they were never seen idle."""
+    late = []
+    for booking in booked(db):
+        if booking.ended_at is None:
+            continue
+        is_idle = set(booking.devices) <= set(idle)
+        if is_idle or booking.ended_at <= ended_before:
+            query = "DELETE FROM bookings WHERE kind = ? AND resource_id = ? AND member = ?"
+            db.execute(query, (booking.kind, booking.resource_id, booking.member))
+        if not is_idle and booking.ended_at <= ended_before:
+            late.append(booking)
+    return late
+
+
+def names(db: sqlite3.Connection) -> dict[Key, str]:
+    """Return the names of the resources that may be in the ledger."""
+    return {(kind, row["id"]): row["name"] for kind, query in _NAMES.items() for row in db.execute(query)}
+
+
+def length(db: sqlite3.Connection) -> int:
+    """Return how many resources wait."""
+    return int(db.execute("SELECT COUNT(*) FROM queue").fetchone()[0])

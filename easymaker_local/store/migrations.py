@@ -56,3 +56,20 @@ def sessions(db: Database) -> None:
         """CREATE TABLE sessions (
             digest TEXT PRIMARY KEY, created_at REAL NOT NULL, expires_at REAL NOT NULL) STRICT"""
     )
+
+
+@migrations()
+def queue(db: Database) -> None:
+    """The queue of every kind of resource; bookings know how long they may last and whether only their devices are left."""
+    for statement in (
+        """CREATE TABLE queue (
+            kind TEXT NOT NULL, resource_id TEXT NOT NULL, members TEXT NOT NULL, gpus INTEGER NOT NULL, gpu_model TEXT,
+            priority INTEGER NOT NULL, limit_seconds REAL, created_at REAL NOT NULL, queued_at REAL NOT NULL,
+            blocked_since REAL, PRIMARY KEY (kind, resource_id)) STRICT""",
+        """CREATE INDEX queue_order ON queue (priority, created_at)""",
+        """ALTER TABLE bookings ADD COLUMN limit_seconds REAL""",
+        """ALTER TABLE bookings ADD COLUMN ended_at REAL""",
+        # Trainings that waited enter the queue again as soon as the next daemon looks at them.
+        """ALTER TABLE trainings DROP COLUMN queued_at""",
+    ):
+        db.execute(statement)

@@ -15,7 +15,7 @@ from easymaker_local.store.events import EventType, record
 
 KIND = "training"
 
-_WORDY = {Reason.PREPARING_ENVIRONMENT}
+_WORDY = {Reason.PREPARING_ENVIRONMENT, Reason.WAITING_FOR_RESOURCES}
 
 
 def _training(row: sqlite3.Row) -> Training:
@@ -91,6 +91,13 @@ def is_running(db: sqlite3.Connection, training_id: str, attempt: int) -> bool:
     return db.execute(query, (training_id, attempt)).fetchone() is not None
 
 
+def unqueued_ids(db: sqlite3.Connection) -> list[str]:
+    """Return the ids of unfinished trainings that do not just wait in the queue, oldest first."""
+    query = """SELECT id FROM trainings WHERE is_finished = 0 AND (desired != 'RUN' OR NOT EXISTS
+               (SELECT 1 FROM queue WHERE kind = 'training' AND resource_id = trainings.id)) ORDER BY created_at"""
+    return [row["id"] for row in db.execute(query)]
+
+
 def started_ids(db: sqlite3.Connection) -> list[str]:
     """Return the ids of trainings that may have workloads: begun and not ended."""
     query = "SELECT id FROM trainings WHERE is_finished = 0 AND status != ?"
@@ -140,7 +147,7 @@ def explain(db: sqlite3.Connection, training: Training, cause: Cause | None, now
         "UPDATE trainings SET reason = ?, message = ? WHERE id = ? AND status = ?",
         (cause and cause.reason, cause and cause.message, training.id, training.status),
     )
-    # The words of a preparation change every second: only its beginning is history.
+    # The words of a preparation change every second, those of the queue with every job: only their beginning is history.
     before = training.cause and training.cause.reason
     is_progress = cause is not None and cause.reason is before and before in _WORDY
     if cause is not None and not is_progress:

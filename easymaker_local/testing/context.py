@@ -9,11 +9,13 @@ from pathlib import Path
 
 from easymaker_local.artifacts.catalogue import Catalogue
 from easymaker_local.artifacts.storage import Storage
+from easymaker_local.controllers.queue import QueueController
 from easymaker_local.controllers.trainings import TrainingController
 from easymaker_local.domain.experiment import Experiment, ExperimentSpec
 from easymaker_local.domain.flavor import generate_flavors
 from easymaker_local.domain.ledger import Amount
-from easymaker_local.domain.training import Training
+from easymaker_local.domain.reason import Reason
+from easymaker_local.domain.training import Training, TrainingStatus
 from easymaker_local.kit.bundled import bundled
 from easymaker_local.services.context import Context, NoHints
 from easymaker_local.services.preparation import Preparation
@@ -35,6 +37,7 @@ class Bench:
     context: Context
     services: Services
     controller: TrainingController
+    queue: QueueController
     preparation: Preparation
     clock: FakeClock
     driver: FakeDriver
@@ -46,8 +49,11 @@ class Bench:
         return await self.services.trainings.create(make_spec(experimentId=self.experiment.id, **fields))
 
     async def pass_(self, training: Training) -> Training:
-        """Let the controller look at a training once; returns the row afterwards."""
+        """Let the controller look at a training once, and again after the queue; returns the training afterwards."""
         await self.controller.reconcile(training.id)
+        await self.queue.reconcile("all")
+        if (await self.row(training)).status is TrainingStatus.CREATE_REQUESTED:
+            await self.controller.reconcile(training.id)
         return await self.services.trainings.get(training.id)
 
     async def built(self) -> None:
@@ -58,6 +64,11 @@ class Bench:
         """Return the statuses that a training went through."""
         events = await self.services.trainings.events(training.id, 0)
         return [event.status for event in events if event.type == "STATUS" and event.status]
+
+    async def waiting_notes(self, training: Training) -> int:
+        """Return how often its history says that it waits for resources."""
+        events = await self.services.trainings.events(training.id, 0)
+        return sum(event.reason == Reason.WAITING_FOR_RESOURCES for event in events)
 
     def stored(self, path: str) -> Path:
         """Return a host path below the buckets."""
@@ -94,10 +105,10 @@ async def open_bench(home: Path, **settings: object) -> AsyncIterator[Bench]:
     )  # fmt: skip
     services = Services.of(context)
     preparation = Preparation(environments, clock, lambda: None)
-    controller = TrainingController(context, preparation)
+    controller, queue = TrainingController(context, preparation), QueueController(context)
     experiment = await services.experiments.create(ExperimentSpec(experiment_name="experiment"))
     try:
-        yield Bench(context, services, controller, preparation, clock, driver, environments, experiment)
+        yield Bench(context, services, controller, queue, preparation, clock, driver, environments, experiment)
     finally:
         await preparation.close()
         store.close()

@@ -71,21 +71,6 @@ def test_no_engine_is_as_bad_as_the_driver_wants_it(tmp_path: Path, driver: str,
     assert checks.check_engine(settings).level is level
 
 
-@pytest.mark.parametrize(
-    ("script", "level", "words"),
-    [("echo 'NVIDIA L4, 23034 MiB'", Level.OK, "NVIDIA L4"), ("echo 'No devices'; exit 6", Level.WARNING, "No devices")],
-)
-def test_gpus_as_their_tool_tells_them(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str, level: Level, words: str
-) -> None:
-    tool = tmp_path / "nvidia-smi"
-    tool.write_text(f"#!/bin/sh\n{script}\n")
-    tool.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
-    finding = checks.check_gpu(Settings(home=tmp_path, driver="process"))
-    assert (finding.level, words in finding.message) == (level, True)
-
-
 def test_an_index_that_does_not_answer_is_advice_not_a_crash(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("PIP_INDEX_URL", "PIP_CONFIG_FILE", "PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS"):
         monkeypatch.delenv(name, raising=False)

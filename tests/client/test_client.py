@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pydantic.alias_generators import to_camel
 
-from easymaker_local.api import disk, models, monitoring
+from easymaker_local.api import disk, models, monitoring, queue_models
 from easymaker_local.client import Client, connect, shapes
 from easymaker_local.errors import Conflict, NotFound, StorageError, Unauthorized
 from easymaker_local.settings import Settings
@@ -22,6 +22,13 @@ SHAPES = {
     shapes.Experiment: models.ExperimentView,
     shapes.Reason: models.StatusReason,
     shapes.Training: models.TrainingView,
+    shapes.Queue: queue_models.QueueView,
+    shapes.Holding: queue_models.HoldingView,
+    shapes.Holder: queue_models.HolderView,
+    shapes.Waiting: queue_models.WaitingView,
+    shapes.Machine: queue_models.MachineView,
+    shapes.Gpu: queue_models.GpuView,
+    shapes.GpuProcess: queue_models.GpuProcessView,
     shapes.Event: models.EventView,
     shapes.Log: models.LogView,
     shapes.StoredObject: models.ObjectView,

@@ -22,7 +22,7 @@ S = TrainingStatus
 
 @pytest.fixture
 async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
-    async with open_bench(tmp_path / "home") as made:
+    async with open_bench(tmp_path / "home", backfill_seconds=0) as made:
         yield made
 
 
@@ -122,15 +122,47 @@ async def test_queue_serves_in_order_and_says_why_one_waits(bench: Bench) -> Non
     small = await bench.pass_(await bench.create())
     assert [t.status for t in (big, small)] == [S.CREATE_REQUESTED] * 2
     assert big.cause is not None
-    assert f"held by training {first.id}. Position 1" in big.cause.message
+    assert f"held by training {first.id} (since " in big.cause.message
+    assert big.cause.message.endswith("Position 1 in the queue.")
     assert small.cause is not None
-    assert f"position 2 in the queue, behind training {big.id}" in small.cause.message
+    assert f"Position 2 in the queue, behind training {big.id}" in small.cause.message
+    bench.clock.advance(1)
+    huge = await bench.pass_(await bench.create(instanceCount=4))
+    assert await bench.waiting_notes(huge) == 1
     for node in range(3):
         bench.driver.end(first.workload(node), 0)
     await bench.pass_(first)
-    assert (await bench.pass_(small)).status is S.CREATE_REQUESTED, "no overtaking"
+    assert sorted(await booked(bench)) == sorted([big.id, big.id, small.id]), "all that fits at once, all nodes of it"
     assert (await bench.pass_(big)).status is S.RUNNING
     assert (await bench.pass_(small)).status is S.RUNNING
+    huge = await bench.pass_(huge)
+    assert huge.cause is not None
+    assert "Position 1 in the queue" in huge.cause.message
+    assert await bench.waiting_notes(huge) == 1, "places change with every job: only the first is history"
+
+
+async def test_an_environment_that_is_gone_when_the_turn_comes_holds_nothing(bench: Bench) -> None:
+    """Architecture 6: what is booked and not prepared any more gives it back and comes again."""
+    first = await bench.pass_(await bench.create(instanceCount=4))
+    waiting = await bench.pass_(await bench.create())
+    bench.environments.prepared.clear()
+    for node in range(4):
+        bench.driver.end(first.workload(node), 0)
+    await bench.controller.reconcile(first.id)
+    await bench.queue.reconcile("all")
+    assert await booked(bench) == [waiting.id]
+    await bench.controller.reconcile(waiting.id)
+    assert await booked(bench) == []
+    await bench.built()
+    assert (await bench.pass_(waiting)).status is S.RUNNING
+
+
+async def test_the_class_of_a_kind_is_a_setting(tmp_path: Path) -> None:
+    """IT-L04."""
+    async with open_bench(tmp_path / "home", priorities={"training": 0}) as bench:
+        await bench.controller.reconcile((await bench.create()).id)
+        (waiting,) = await bench.context.store.read(ledger.queue)
+        assert waiting.priority == 0
 
 
 async def test_environment_is_prepared_before_anything_is_booked(bench: Bench) -> None:

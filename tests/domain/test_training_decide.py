@@ -52,7 +52,9 @@ TABLE = [
     (S.CREATE_REQUESTED, Desired.RUN, Facts(environment_error="pip"), S.CREATE_FAILED, Reason.ENVIRONMENT_FAILED, ()),
     (S.CREATE_REQUESTED, Desired.RUN, ready(admission=WAITS), None, Reason.WAITING_FOR_RESOURCES, ()),
     (S.CREATE_REQUESTED, Desired.RUN, ready(admission=NEVER), S.CREATE_FAILED, Reason.NEVER_FITS, ()),
-    (S.CREATE_REQUESTED, Desired.RUN, ready(), S.CREATE_IN_PROGRESS, None, ()),
+    (S.CREATE_REQUESTED, Desired.RUN, ready(), None, None, ()),
+    (S.CREATE_REQUESTED, Desired.RUN, ready(is_booked=True), S.CREATE_IN_PROGRESS, None, ()),
+    (S.CREATE_REQUESTED, Desired.STOP, ready(is_booked=True), S.STOP_IN_PROGRESS, Reason.STOPPED_BY_USER, ()),
     (S.CREATE_REQUESTED, Desired.STOP, ready(), S.STOP_IN_PROGRESS, Reason.STOPPED_BY_USER, ()),
     (S.CREATE_REQUESTED, Desired.STOP, Facts(), S.STOP_IN_PROGRESS, Reason.STOPPED_BY_USER, ()),
     # being created: every node, or none
@@ -109,13 +111,13 @@ OBSERVATIONS = [ABSENT, STARTING, RUNNING, UNKNOWN, DONE, FAILED, KILLED, OOM, L
 
 def test_every_combination_has_an_answer_within_the_transitions() -> None:
     """TR-48: only the transitions of the diagram occur; and nothing unfinished is ever left without a next step."""
-    for status, desired, pair, collected, error, admission, environment in itertools.product(
+    for status, desired, pair, collected, error, admission, environment, booked in itertools.product(
         S, Desired, itertools.product(OBSERVATIONS, repeat=2), (True, False), (None, BROKEN), (None, WAITS, NEVER),
-        (True, False),
+        (True, False), (True, False),
     ):  # fmt: skip
         training = make_training(status, desired=desired, started_at=NOW - 10, instanceCount=2)
         facts = Facts(
-            nodes=pair, environment_ready=environment, admission=admission, error=error, collected=collected
+            nodes=pair, environment_ready=environment, is_booked=booked, admission=admission, error=error, collected=collected
         )  # fmt: skip
         decision = decide(training, facts, NOW)
         if decision.to is not None:
@@ -124,7 +126,8 @@ def test_every_combination_has_an_answer_within_the_transitions() -> None:
             assert decision == Decision()
             continue
         can_go_on = decision.to or decision.actions or decision.look_again is not None
-        waits_for_resources = status is S.CREATE_REQUESTED and decision.cause == WAITS
+        # The queue wakes what it has booked.
+        waits_for_resources = status is S.CREATE_REQUESTED and environment and decision.cause == admission and not booked
         assert can_go_on or waits_for_resources, (status, desired, facts)
         if decision.to is S.COMPLETE:
             assert collected

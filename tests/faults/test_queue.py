@@ -26,7 +26,10 @@ FLAVORS = json.dumps([{"name": f"cpu{count}", "vcpus": count, "memory_gib": 1} f
 def settings(vcpus: int) -> dict[str, str]:
     """Settings of an appliance that promises so many vCPUs, whatever the machine has."""
     overcommit = vcpus / len(os.sched_getaffinity(0)) + 1e-6
-    return {"cpu_overcommit": f"{overcommit}", "reserved_memory_gib": "0", "flavors": FLAVORS, "stop_grace_seconds": "1"}
+    return {
+        "cpu_overcommit": f"{overcommit}", "reserved_memory_gib": "0", "flavors": FLAVORS, "stop_grace_seconds": "1",
+        "backfill_seconds": "0",
+    }  # fmt: skip
 
 
 class Queue:
@@ -86,9 +89,9 @@ def test_first_come_first_served(queue: Queue) -> None:
     queue.post("gang", "cpu1", nodes=2)
     queue.await_reason("gang", "2 vCPU", "1 vCPU", "held by training " + queue.ids["holder"], "Position 1")
     queue.post("small", "cpu1")
-    queue.await_reason("small", "position 2", "behind training " + queue.ids["gang"])
+    queue.await_reason("small", "Position 2", "behind training " + queue.ids["gang"])
     queue.post("last", "cpu4")
-    queue.await_reason("last", "position 3")
+    queue.await_reason("last", "Position 3")
     booked = {row["resource_id"] for row in select(queue.appliance, "SELECT * FROM bookings")}
     assert booked == {queue.ids["holder"]}, "of the gang no node, although one would fit"
 
@@ -139,7 +142,7 @@ def test_the_machine_shrinks(queue: Queue) -> None:
     queue.post("large", "cpu3")
     queue.await_reason("large", "Position 1")
     queue.post("small", "cpu1")
-    queue.await_reason("small", "position 2")
+    queue.await_reason("small", "Position 2")
     queue.appliance.kill()
     smaller = Appliance(queue.appliance.home, queue.appliance.driver, port=queue.appliance.port, **settings(2))
     try:
@@ -189,3 +192,36 @@ def test_inputs_that_are_gone_when_the_turn_comes(queue: Queue, spoil: Callable[
     queue.await_status("holder", "COMPLETE")
     assert_history(queue.appliance, queue.ids["unlucky"])
     assert_nothing_left(queue.appliance)
+
+
+@pytest.mark.parametrize("driver_name", ["process"], indirect=True)
+def test_small_ones_use_the_gap_for_a_set_time(make_appliance: MakeAppliance) -> None:
+    """IT-L04: what stands behind the first may start before it, until that has been passed for long enough."""
+    appliance = make_appliance(**{**settings(4), "backfill_seconds": "600"})
+    appliance.put("code", {"waits.py": WAITS})
+    appliance.put("signals", {"none": ""})
+    appliance.start()
+    queue = Queue(appliance)
+    queue.post("holder", "cpu2")
+    queue.await_status("holder", "RUNNING")
+    queue.post("large", "cpu4")
+    queue.await_reason("large", "Position 1")
+    queue.post("small", "cpu1")
+    queue.await_status("small", "RUNNING")
+    appliance.kill()
+    strict = Appliance(appliance.home, appliance.driver, port=appliance.port, **settings(4))
+    try:
+        strict.start()
+        queue.appliance = strict
+        queue.post("late", "cpu1")
+        queue.await_reason("late", "1 vCPU and", "are free", "Position 2", "behind training " + queue.ids["large"])
+        for name in ("holder", "small"):
+            queue.finish(name)
+        queue.await_status("large", "RUNNING")
+        assert queue.status("late") == "CREATE_REQUESTED"
+        queue.finish("large")
+        queue.await_status("late", "RUNNING")
+        queue.finish("late")
+        queue.await_status("late", "COMPLETE")
+    finally:
+        strict.discard()

@@ -104,7 +104,7 @@ def test_types_are_those_that_the_sdk_accepts(answers: dict[str, Any]) -> None:
             elif key.endswith("List"):
                 is_right = isinstance(value, list)
             elif INTEGERS.search(key):
-                is_right = type(value) is int or (key == "vcpus" and place.endswith(".system"))
+                is_right = type(value) is int or (key == "vcpus" and place.endswith((".system", ".machine")))
             else:
                 continue
             if not is_right:

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from easymaker_local.domain.experiment import Experiment, ExperimentStatus
-from easymaker_local.domain.ledger import Amount, Waiting
+from easymaker_local.domain.gpu import Gpu, Inventory
+from easymaker_local.domain.ledger import Amount, Machine, Plan, Priority, Waiting
 from easymaker_local.domain.reason import Cause, Reason
 from easymaker_local.domain.training import TRANSITIONS, Desired, Training, TrainingStatus
 from easymaker_local.errors import Conflict, DaemonError, NotFound, StaleRecord
@@ -150,23 +151,73 @@ async def test_filters_of_experiments_intersect(store: Store) -> None:
     assert await store.read(lambda db: experiments.list_all(db, names=[])) == []
 
 
-async def test_bookings_and_the_queue(store: Store) -> None:
-    """IT-L04: by time of creation, once the environment is ready; a stopped one leaves."""
-    for number in (2, 1, 3):
-        await with_training(store, training_id=f"t{number}", created_at=float(number), instanceCount=number)
-    await store.write(lambda db: [ledger.enqueue(db, f"t{n}", 10.0) for n in (3, 1)])
-    assert [w.resource_id for w in await store.read(ledger.queue)] == ["t1", "t3"]
-    request = (await store.read(ledger.queue))[1]
-    assert request.members == (Amount(1000, 2048),) * 3
-    await store.write(lambda db: ledger.book(db, request, 11.0))
+MACHINE = Machine(Amount(8000, 16384), Inventory(tuple(Gpu(f"GPU-{n}", str(n), "A100", 40960) for n in range(2))))
+NODE = Amount(1000, 2048)
+
+
+async def admit(store: Store, now: float = 11.0) -> Plan:
+    return await store.write(lambda db: ledger.admit(db, MACHINE, now=now, backfill_seconds=600))
+
+
+async def test_the_queue_is_by_class_and_creation_and_what_starts_leaves_it(store: Store) -> None:
+    """IT-L04: once, whoever asks again."""
+    requests = [Waiting("training", f"t{n}", (NODE,) * n, created_at=n, queued_at=10.0, limit_seconds=60.0) for n in (3, 1)]
+    notebook = Waiting("notebook", "n1", (NODE,), priority=Priority.INTERACTIVE, created_at=9.0)
+    for request in (*requests, notebook):
+        assert await store.write(lambda db, r=request: ledger.enqueue(db, r))
+        assert not await store.write(lambda db, r=request: ledger.enqueue(db, r))
+    assert await store.read(ledger.queue) == [notebook, requests[1], requests[0]]
+    assert await store.read(ledger.needs_pass)
+    plan = await admit(store)
+    assert [grant.request for grant in plan.grants] == [notebook, requests[1], requests[0]]
+    assert await store.read(ledger.queue) == []
     booked = await store.read(ledger.booked)
-    assert [b.member for b in booked] == ["node-0", "node-1", "node-2"]
-    with pytest.raises(sqlite3.IntegrityError):
-        await store.write(lambda db: ledger.book(db, request, 11.0))
-    assert await store.write(lambda db: ledger.release(db, "training", "t3"))
-    assert not await store.write(lambda db: ledger.release(db, "training", "t3"))
-    waiting = Waiting("training", "t1", ())
-    assert waiting.total == Amount(0, 0)
+    assert [b.member for b in booked if b.resource_id == "t3"] == ["node-0", "node-1", "node-2"]
+    assert {(b.since, b.limit_seconds, b.amount) for b in booked if b.kind == "training"} == {(11.0, 60.0, NODE)}
+    assert set(await store.read(lambda db: ledger.holdings(db, "training", "t3"))) == {"node-0", "node-1", "node-2"}
+    assert await store.write(lambda db: ledger.release(db, "training", "t3", 12.0))
+    assert not await store.write(lambda db: ledger.release(db, "training", "t3", 12.0))
+    assert await store.read(lambda db: ledger.holdings(db, "training", "t3")) == {}
+
+
+async def test_since_when_the_head_waits_outlives_a_pass(store: Store) -> None:
+    """IT-L04."""
+    big = Waiting("training", "big", (Amount(8000, 1024),), created_at=2.0)
+    for request in (Waiting("training", "holder", (NODE,), created_at=1.0), big):
+        await store.write(lambda db, r=request: ledger.enqueue(db, r))
+    for now in (11.0, 12.0):
+        await admit(store, now)
+        (waiting,) = await store.read(ledger.queue)
+        assert (waiting.resource_id, waiting.blocked_since) == ("big", 11.0)
+    assert await store.write(lambda db: ledger.release(db, "training", "big", 13.0)), "it leaves the queue"
+    assert await store.read(ledger.queue) == []
+
+
+async def test_devices_are_kept_until_they_are_idle(store: Store) -> None:
+    """IT-L03: CPU and memory are given back at the end, a device when the driver has seen it idle."""
+    request = Waiting("training", "t1", (Amount(1000, 2048, 1),) * 2)
+    await store.write(lambda db: ledger.enqueue(db, request))
+    await admit(store)
+    held = await store.read(lambda db: ledger.holdings(db, "training", "t1"))
+    assert held == {"node-0": ("GPU-0",), "node-1": ("GPU-1",)}
+    assert await store.write(lambda db: ledger.release(db, "training", "t1", 20.0))
+    assert await store.read(lambda db: ledger.holdings(db, "training", "t1")) == {}
+    rest = await store.read(ledger.booked)
+    assert [(b.amount, b.devices, b.ended_at) for b in rest] == [
+        (Amount(0, 0, 1), ("GPU-0",), 20.0), (Amount(0, 0, 1), ("GPU-1",), 20.0),
+    ]  # fmt: skip
+    await store.write(lambda db: ledger.enqueue(db, request))
+    plan = await admit(store)
+    assert not plan.grants
+    cause = plan.cause(("training", "t1"))
+    assert cause is not None
+    assert "its GPU is not idle yet" in cause.message
+    assert await store.write(lambda db: ledger.settle(db, {"GPU-1"}, 19.0)) == []
+    assert [b.devices for b in await store.read(ledger.booked)] == [("GPU-0",)]
+    (late,) = await store.write(lambda db: ledger.settle(db, set(), 20.0))
+    assert late.devices == ("GPU-0",)
+    assert (await admit(store)).grants, "the same resource may be booked again"
+    assert not await store.read(ledger.needs_pass)
 
 
 async def test_writers_never_meet_and_readers_do_not_wait(store: Store) -> None:
