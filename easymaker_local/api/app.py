@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
 from easymaker_local import __version__
-from easymaker_local.api import catalogue, experiments, storage, system, trainings
+from easymaker_local.api import catalogue, experiments, logs, storage, system, trainings
 from easymaker_local.api.access import Access
 from easymaker_local.api.envelope import Failure, install_error_handlers
 from easymaker_local.services.preparation import Preparation
@@ -39,7 +39,8 @@ def create_app(
     app.state.started_at = started_at
     app.state.stop = stop
     app.include_router(system.open_router)
-    for router in (system.router, catalogue.router, experiments.router, trainings.router, storage.router):
+    app.include_router(logs.root_router)
+    for router in (system.router, catalogue.router, experiments.router, trainings.router, storage.router, logs.router):
         app.include_router(router, prefix=BASE)
     install_error_handlers(app)
     app.add_middleware(Access, token=token)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from easymaker_local.cli import configuration, daemon, doctor, experiments, images, storage, trainings
+from easymaker_local.cli import configuration, daemon, doctor, experiments, images, logs, storage, trainings
 from easymaker_local.cli.exits import Group
 from easymaker_local.cli.session import Session
 
@@ -51,3 +51,4 @@ app.add_typer(images.flavor_app, name="flavor")
 app.add_typer(storage.app, name="storage")
 app.add_typer(experiments.app, name="experiment")
 app.add_typer(trainings.app, name="training")
+app.add_typer(logs.app, name="logs")

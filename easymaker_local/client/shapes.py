@@ -126,6 +126,33 @@ class Log(TypedDict):
     isComplete: bool
 
 
+class LogEntry(TypedDict):
+    """An entry of the log store; fields that it has not are None."""
+
+    logId: int
+    time: str
+    body: str
+    logLevel: str
+    category: str | None
+    logType: str
+    trainingId: str | None
+    hyperparameterTuningId: str | None
+    endpointId: str | None
+    batchInferenceId: str | None
+    pipelineRunId: str | None
+    node: str | None
+    fields: dict[str, Any]
+
+
+class LogPage(TypedDict):
+    """A page of a search."""
+
+    logList: list[LogEntry]
+    nextCursor: int | None
+    hasMore: bool
+    latestCursor: int
+
+
 class StoredObject(TypedDict):
     """A file or folder in storage."""
 

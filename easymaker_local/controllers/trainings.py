@@ -15,7 +15,7 @@ from easymaker_local.domain.training import Action, Decision, Desired, Facts, Tr
 from easymaker_local.errors import NotFound, PermanentError, StaleRecord, StorageError, TransientError
 from easymaker_local.services.context import Context
 from easymaker_local.services.preparation import Preparation
-from easymaker_local.store import ledger, trainings
+from easymaker_local.store import ledger, log_shipping, trainings
 
 # Enough for the way from request to end in one go; a bug that would circle for ever becomes a slow circle instead.
 _STEPS_PER_PASS = 20
@@ -190,6 +190,8 @@ class TrainingController:
             moved = await self._context.store.write(write)
         except StaleRecord:
             return True
+        if training.spec.use_log:
+            self._context.hinter.hint(log_shipping.KIND, log_shipping.key(trainings.KIND, training.id))
         if decision.book or to.is_finished or to is TrainingStatus.STOP_IN_PROGRESS:
             await self._wake_queue()
         return moved

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from easymaker_local.services.context import Context
 from easymaker_local.services.experiments import Experiments
+from easymaker_local.services.logs import Logs
 from easymaker_local.services.trainings import Trainings
 
 
@@ -16,8 +17,9 @@ class Services:
     context: Context
     experiments: Experiments
     trainings: Trainings
+    logs: Logs
 
     @classmethod
     def of(cls, context: Context) -> Services:
         """Build them."""
-        return cls(context, Experiments(context), Trainings(context))
+        return cls(context, Experiments(context), Trainings(context), Logs(context))

@@ -20,6 +20,7 @@ from easymaker_local.services.preparation import Preparation
 from easymaker_local.services.services import Services
 from easymaker_local.settings import Settings
 from easymaker_local.store import Store, trainings
+from easymaker_local.store.log_migrations import log_migrations
 from easymaker_local.testing.appliance import plain_image
 from easymaker_local.testing.factories import make_spec
 from easymaker_local.testing.fakes import FakeClock, FakeDriver, FakeEnvironments
@@ -82,9 +83,11 @@ async def open_bench(home: Path, **settings: object) -> AsyncIterator[Bench]:
     chosen = Settings(home=home, **settings)  # type: ignore[arg-type]
     store = Store(chosen.database)
     store.open()
+    log_store = Store(chosen.log_database, log_migrations)
+    log_store.open()
     clock, driver, environments = FakeClock(), FakeDriver(), FakeEnvironments()
     context = Context(
-        settings=chosen, clock=clock, store=store, driver=driver, environments=environments,
+        settings=chosen, clock=clock, store=store, log_store=log_store, driver=driver, environments=environments,
         storage=Storage(chosen.storage, chosen.nas), catalogue=Catalogue([bundled("images"), chosen.images]),
         flavors=generate_flavors(4, MACHINE.memory_mib), capacity=MACHINE, hinter=NoHints(),
     )  # fmt: skip
@@ -96,4 +99,5 @@ async def open_bench(home: Path, **settings: object) -> AsyncIterator[Bench]:
         yield Bench(context, services, controller, preparation, clock, driver, environments, experiment)
     finally:
         await preparation.close()
+        log_store.close()
         store.close()
