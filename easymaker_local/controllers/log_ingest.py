@@ -64,10 +64,11 @@ class LogIngest:
         if state is None:
             return None
         began = time.monotonic()
-        has_more = await self._bring_events(training_id, state)
+        has_more = False
         for path in await asyncio.to_thread(_files, self._context.log_directory(training_id)):
             has_more |= await self._bring_piece(training_id, path, state)
-        if has_more:
+        # After the files: "is COMPLETE" is the last that people read.
+        if await self._bring_events(training_id, state) or has_more:
             # As long a pause as the work took: whatever jobs write, we take half a core at most.
             return time.monotonic() - began
         if state.is_finished:
