@@ -13,7 +13,8 @@ WARNINGS = [
     "WARNING: low memory", "WARN low memory", "[WARN] x", "[WARNING] x", "WARNING:root:x", "2026-01-01 12:00:00,123 WARNING x",
     "2026-01-01 12:00:00,123 - name - WARNING - x", "12:00:01 | WARNING  | name:12 - x", "2026-01-01T12:00:00Z WARN x",
     '{"level": "warn", "message": "x"}', "time=2026 level=warning msg=x", "W0101 12:00:00.000000 1 file.cc:1] x",
-    "2026-01-01 12:00:00.123456: W tensorflow/core/x.cc:64] x", "/code/train.py:12: UserWarning: x", "train.py:3: FutureWarning: x",
+    "2026-01-01 12:00:00.123456: W tensorflow/core/x.cc:64] x", "/code/train.py:12: UserWarning: x",
+    "train.py:3: FutureWarning: x",
 ]  # fmt: skip
 ERRORS = [
     "ERROR: x", "[ERROR] x", "ERROR:root:x", "CRITICAL x", "FATAL: x", "2026-01-01 12:00:00,123 ERROR x", "root - ERROR - x",
@@ -22,7 +23,8 @@ ERRORS = [
     "2026-01-01 12:00:00.1: F x.cc:1] x", "Traceback (most recent call last):",
 ]  # fmt: skip
 INFOS = [
-    "", "epoch 1 loss=0.1", "no errors", "error rate: 0.1", "errors=0", "mean error 0.2", "found NO ERROR so far", "INFO: error x",
+    "", "epoch 1 loss=0.1", "no errors", "error rate: 0.1", "errors=0", "mean error 0.2", "found NO ERROR so far",
+    "INFO: error x",
     "INFO:root:ERROR handling is on", "warning rate", "level=info", "the level: high", "WARNINGS", "ERRORS: 0", "E", "Error",
     "2026-01-01 12:00:00,123 INFO x", "2026-01-01 12:00:00.1: I tensorflow/x.cc:1] x", "x" * 300 + " [ERROR] x",
 ]  # fmt: skip
