@@ -14,6 +14,8 @@ from easymaker_local.api.envelope import failure
 
 # The largest body that is read into memory; uploads to storage are streamed and have no limit but the disk.
 MAXIMUM_BODY_BYTES = 16 << 20
+# What the vendor's own log service takes at once; the SDK's logger sends up to 40 million characters (rest-api §9).
+MAXIMUM_LOG_BYTES = 52 << 20
 
 # What the SDK asks before it has a token (rest-api §1.2), and what a supervisor asks.
 OPEN_PATHS = frozenset({"/nhn-api-gateway", "/health"})
@@ -67,7 +69,7 @@ class Access:
             status, code, message, hint = refusal
             await failure(status, code, message, hint=hint)(scope, receive, send)
             return
-        await self._app(scope, receive if _is_upload(scope) else _Limited(receive), send)
+        await self._app(scope, receive if _is_upload(scope) else _Limited(receive, _limit(scope)), send)
 
     def _refuse(self, scope: Scope, headers: Headers) -> tuple[int, str, str, str | None] | None:
         if not self._any_host and not is_local_host(headers.get("host")):
@@ -81,9 +83,8 @@ class Access:
                 said = "No token was sent." if token is None else "The token is wrong."
                 return 401, "UNAUTHORIZED", said, 'Set it with: eval "$(easymaker-local env)"'
         length = headers.get("content-length", "0")
-        if not _is_upload(scope) and (not length.isdigit() or int(length) > MAXIMUM_BODY_BYTES):
-            limit = MAXIMUM_BODY_BYTES >> 20
-            return 400, "BODY_TOO_LARGE", f"The body is larger than {limit} MiB.", None
+        if not _is_upload(scope) and (not length.isdigit() or int(length) > _limit(scope)):
+            return 400, "BODY_TOO_LARGE", f"The body is larger than {_limit(scope) >> 20} MiB.", None
         return None
 
 
@@ -91,12 +92,16 @@ def _is_upload(scope: Scope) -> bool:
     return scope["method"] == "PUT" and "/storage/" in scope["path"]
 
 
+def _limit(scope: Scope) -> int:
+    return MAXIMUM_LOG_BYTES if scope["path"] == "/v2/log" else MAXIMUM_BODY_BYTES
+
+
 class _Limited:
     """A body without a length is counted as it comes; what is over the limit looks like a client that went away."""
 
-    def __init__(self, receive: Receive) -> None:
+    def __init__(self, receive: Receive, limit: int) -> None:
         self._receive = receive
-        self._left = MAXIMUM_BODY_BYTES
+        self._left = limit
 
     async def __call__(self) -> Message:
         message = await self._receive()

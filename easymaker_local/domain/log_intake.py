@@ -22,7 +22,8 @@ from easymaker_local.domain.log_entry import (
 from easymaker_local.errors import FieldError, InvalidRequest
 from easymaker_local.kit.clock import to_utc
 
-MAXIMUM_ENTRIES = 20_000
+# More than the largest body of the SDK's logger can hold.
+MAXIMUM_ENTRIES = 200_000
 MAXIMUM_VALUE = 255
 _SEND_TIME = "sendTime"
 # Log & Crash itself takes milliseconds, the SDK sends seconds: as seconds this would be the year 5138.
@@ -41,8 +42,10 @@ def entries_of(body: Any, appkey: str, now: float) -> list[Entry]:
         if not isinstance(row, Mapping):
             faults.append(FieldError(prefix.rstrip(".") or "body", "is not an object"))
             continue
-        found = _entries(row, appkey, now, faults, prefix)
-        entries += found
+        try:
+            entries += _entries(row, appkey, now, faults, prefix)
+        except RecursionError:
+            faults.append(FieldError(prefix.rstrip(".") or "body", "is nested too deep"))
     if faults:
         raise InvalidRequest(faults[:20])
     return entries
