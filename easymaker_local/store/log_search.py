@@ -21,7 +21,7 @@ from easymaker_local.store.logs import last_id
 SECONDS = 2.0
 PAGE_BYTES = 4 << 20
 _FIRST_WINDOW = 50_000
-_QUICK_SECONDS = 0.2
+_SLOW_SECONDS = 0.5
 # Entries of matching sources are looked up one by one where they are fewer than this share of the ids.
 _RARE = 1 / 16
 
@@ -83,8 +83,9 @@ def search(db: sqlite3.Connection, query: Node, *, newest_first: bool, cursor: i
         now = time.monotonic()
         if now > deadline and low <= high:
             return Page(found, high + 1 if newest_first else low - 1, True)
-        if now - began < _QUICK_SECONDS:
-            size *= 2
+        # Some words cost the same in a window of any size: windows grow unless they are slow.
+        if now - began < _SLOW_SECONDS:
+            size *= 4
     return Page(found, end_cursor, False)
 
 

@@ -147,7 +147,7 @@ async def test_pages_hold_everything_once_while_entries_arrive(store: Store, mon
 
 async def test_whoever_runs_out_of_time_goes_on_later(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(log_search, "_FIRST_WINDOW", 10)
-    monkeypatch.setattr(log_search, "_QUICK_SECONDS", -1.0)
+    monkeypatch.setattr(log_search, "_SLOW_SECONDS", -1.0)
     monkeypatch.setattr(log_search, "SECONDS", -1.0)
     await put(store, *(Entry(TRAINING, 1.0, "needle" if n in {3, 77} else "hay") for n in range(100)))
     for newest_first in (True, False):
