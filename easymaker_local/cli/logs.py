@@ -69,7 +69,7 @@ def query(
         except KeyboardInterrupt as error:
             raise typer.Exit(INTERRUPTED) from error
     elif not found:
-        output.note("Nothing matches. Jobs are searchable if they were created with log management (useLog).")
+        output.note("Nothing matches. What jobs write is here if they were created with log management: --use-log.")
 
 
 @app.command("send")

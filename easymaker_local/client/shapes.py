@@ -87,6 +87,7 @@ class Training(TypedDict):
     experiment: Experiment | None
     instanceCount: int
     useTorchrun: bool
+    useLog: bool
     nprocPerNode: int
     sourceDirUri: str | None
     entryPoint: str | None

@@ -16,10 +16,15 @@ from tests.cli.cli_runner import Cli
 def test_query_shows_lines_people_can_read(daemon: Appliance, cli: Cli) -> None:
     daemon.put("code", {"lines.py": "print('epoch 1')\nprint('WARNING: \\x1b[31mhot\\x1b[0m\\tend')\n"})
     (daemon.home / "storage" / "models").mkdir(exist_ok=True)
-    training = daemon.training(trainingName="logged", entryPoint="lines.py", useLog=True)
-    daemon.await_status(training["trainingId"], "COMPLETE")
-    short = training["trainingId"][:8]
-    query = f"trainingId:{training['trainingId']}"
+    run = cli(
+        "training", "run", "--name", "logged", "--image", "plain", "--flavor", "m2.c1m2", "--source", "code", "--entry-point",
+        "lines.py", "--model-output", "models/logged", "--use-log", "--json",
+    )  # fmt: skip
+    training_id = run.json["trainingId"]
+    daemon.await_status(training_id, "COMPLETE")
+    assert re.search(r"Log management +on", cli("training", "show", training_id).out)
+    short = training_id[:8]
+    query = f"trainingId:{training_id}"
     until(lambda: "is COMPLETE" in cli("logs", "query", query).out, what="the last entry")
     shown = cli("logs", "query", query).out
     lines = [line for line in shown.splitlines() if f"{short}/0" in line]
