@@ -78,6 +78,7 @@ def send(
     text: Annotated[str, typer.Argument(metavar="TEXT", help="- reads stdin, one entry a line.")],
     level: Annotated[str, typer.Option(help="INFO, WARNING or ERROR.")] = "INFO",
     field: Annotated[list[str] | None, typer.Option("--field", metavar="KEY=VALUE", help="A further field; repeat.")] = None,
+    as_json: Json = False,
 ) -> None:
     """Send entries of your own to the log store."""
     fields = split_pairs("--field", field or [])
@@ -85,6 +86,8 @@ def send(
     client = client_of(ctx)
     for begin in range(0, len(lines), _PAGE):
         client.send_logs([{"logLevel": level.upper(), **fields, "body": line} for line in lines[begin : begin + _PAGE]])
+    if as_json:
+        output.print_json({"sent": len(lines)})
 
 
 def _check(text: str) -> None:
