@@ -22,7 +22,8 @@ from easymaker_local.store import events, log_shipping, logs, trainings
 
 # How often the files of a running job are looked at.
 POLL_SECONDS = 0.5
-PIECE_BYTES = 1 << 20
+# Small, so that requests come in between; larger ones are not faster.
+PIECE_BYTES = 1 << 18
 _EVENTS = "events"
 
 
@@ -68,7 +69,7 @@ class LogIngest:
         for path in await asyncio.to_thread(_files, self._context.log_directory(training_id)):
             has_more |= await self._bring_piece(training_id, path, state)
         # After the files: "is COMPLETE" is the last that people read.
-        if await self._bring_events(training_id, state) or has_more:
+        if has_more or await self._bring_events(training_id, state):
             # As long a pause as the work took: whatever jobs write, we take half a core at most.
             return time.monotonic() - began
         if state.is_finished:
