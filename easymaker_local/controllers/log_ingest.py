@@ -124,7 +124,10 @@ class LogIngest:
             return is_deleted
 
         if await self._context.store.write(end):
-            await asyncio.to_thread(self._context.discard, [self._context.log_directory(training_id)], training_id)
+            context = self._context
+            # The working files too, if the daemon died before whoever deleted it came to them.
+            folders = [context.work_directory(training_id), context.log_directory(training_id)]
+            await asyncio.to_thread(context.discard, folders, training_id)
         await self._context.log_store.write(lambda db: logs.forget_positions(db, trainings.KIND, training_id))
 
 

@@ -177,6 +177,7 @@ def test_deleted_while_lines_are_missing(make_appliance: MakeAppliance, kills: C
     appliance.start()
     until(lambda: _is_shipped(appliance), what="the end of ingest")
     _check(appliance, training_id, 3000)
-    until(lambda: not (appliance.home / "logs" / "training" / training_id).exists(), what="the removal of the log files")
+    for folder in ("logs", "work"):
+        until(lambda folder=folder: not (appliance.home / folder / "training" / training_id).exists(), what="the removal")
     with contextlib.closing(sqlite3.connect(appliance.home / "state.db", timeout=10)) as db:
         assert not db.execute("SELECT * FROM events WHERE resource_id = ?", (training_id,)).fetchall()
