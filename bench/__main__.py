@@ -15,14 +15,15 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 import psutil
 from rich.console import Console
 from rich.table import Table
 
-from bench import queue
+from bench import logs, queue
+from bench.row import Row
 from easymaker_local.drivers.docker_engine import engine_answers
 from easymaker_local.testing.appliance import PLAIN_IMAGE, Appliance, plain_image
 
@@ -31,26 +32,13 @@ SCRIPT = "import time; print(time.time(), flush=True)\n"
 IDLE_SECONDS = 10.0
 
 
-@dataclass(frozen=True)
-class Row:
-    """One line of the table. ``ratio`` is ours ÷ reference where there is a reference; seconds and MiB otherwise."""
-
-    name: str
-    ours: float
-    reference: float | None
-    unit: str
-    budget: str
-    within: bool
-
-    @property
-    def ratio(self) -> float | None:
-        return None if self.reference is None else self.ours / self.reference
-
-
 def main() -> int:
     """Run what this machine can run; returns 0 if every row is within its budget."""
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
     parser.add_argument("--rounds", type=int, default=15, help="measurements per row")
+    parser.add_argument(
+        "--log-lines", type=int, default=logs.DEFAULT_LINES, help="lines in the log store; ten million take some minutes"
+    )
     parser.add_argument("--json", type=Path, default=Path("bench.json"))
     options = parser.parse_args()
     rows: list[Row] = []
@@ -58,7 +46,9 @@ def main() -> int:
         with _appliance(Path(folder) / "process", "process") as appliance:
             rows += [_ready(appliance), *_idle(appliance), _process_start(appliance, options.rounds)]
             rows.append(_next_start(appliance, options.rounds))
+            rows.append(logs.job_row(appliance, min(options.rounds, 5)))
         rows += _queue_passes(Path(folder))
+        rows += logs.store_rows(Path(folder) / "logs", options.log_lines, min(options.rounds, 5))
         if engine_answers(os.environ.get("DOCKER_HOST")) is None:
             print("No container engine answers: the docker row is left out.", file=sys.stderr)
         else:

@@ -18,6 +18,8 @@ from easymaker_local.api import create_app
 from easymaker_local.artifacts.catalogue import Catalogue
 from easymaker_local.artifacts.storage import Storage
 from easymaker_local.controllers.experiments import ExperimentController
+from easymaker_local.controllers.log_ingest import LogIngest
+from easymaker_local.controllers.log_retention import keep_within_limits
 from easymaker_local.controllers.loop import Loop
 from easymaker_local.controllers.queue import QueueController
 from easymaker_local.controllers.sampler import Sampler
@@ -43,7 +45,8 @@ from easymaker_local.services.context import QUEUE, Context
 from easymaker_local.services.preparation import Preparation
 from easymaker_local.services.services import Services
 from easymaker_local.settings import DriverChoice, Settings
-from easymaker_local.store import Store, experiments, metrics, trainings
+from easymaker_local.store import Store, experiments, log_shipping, metrics, trainings
+from easymaker_local.store.log_migrations import log_migrations
 
 log = logging.getLogger(__name__)
 
@@ -180,6 +183,9 @@ async def open_daemon(settings: Settings, clock: Clock | None = None) -> AsyncIt
         samples = Store(settings.metrics_database, metrics.migrations)
         samples.open()
         stack.callback(samples.close)
+        log_store = Store(settings.log_database, log_migrations)
+        log_store.open()
+        stack.callback(log_store.close)
         install_id = await store.write(_install_id)
         driver, environments = await choose_driver(settings, install_id, await store.read(_bound_driver))
         stack.push_async_callback(driver.close)
@@ -192,9 +198,9 @@ async def open_daemon(settings: Settings, clock: Clock | None = None) -> AsyncIt
         storage = Storage(settings.storage, settings.nas)
         loop = Loop(settings.resync_seconds)
         context = Context(
-            settings=settings, clock=clock, store=store, metrics=samples, driver=driver, environments=environments,
-            storage=storage, catalogue=catalogue_of(settings), flavors=flavors, capacity=capacity, hinter=loop,
-            secret_key=secret_key, gpus=gpus,
+            settings=settings, clock=clock, store=store, metrics=samples, log_store=log_store, driver=driver,
+            environments=environments, storage=storage, catalogue=catalogue_of(settings), flavors=flavors,
+            capacity=capacity, hinter=loop, secret_key=secret_key, gpus=gpus,
         )  # fmt: skip
         services = Services.of(context)
         controller: TrainingController
@@ -218,9 +224,13 @@ async def open_daemon(settings: Settings, clock: Clock | None = None) -> AsyncIt
         loop.register(QUEUE[0], queue.reconcile, queue.unfinished)
         experiment_controller = ExperimentController(services.experiments, context)
         loop.register(experiments.KIND, experiment_controller.reconcile, experiment_controller.unfinished)
+        ingest = LogIngest(context)
+        loop.register(log_shipping.KIND, ingest.reconcile, ingest.unfinished)
         driver.watch(lambda name: _hint_owner(loop, name))
         await sweep_files(context)
-        for task in (loop.run(), sweep_workloads(context), Sampler(context).run()):
+        await ingest.sweep()
+        background = (loop.run(), sweep_workloads(context), Sampler(context).run(), keep_within_limits(context))
+        for task in background:
             stack.push_async_callback(_end, asyncio.create_task(task))
         yield Daemon(context, services, preparation, loop, token)
 

@@ -132,6 +132,8 @@ class Settings(BaseSettings):
     resync_seconds: float = Field(
         default=10.0, gt=0, description="How often every unfinished resource is looked at without being asked."
     )
+    log_retention_days: float = Field(default=30.0, gt=0, description="Entries of the log store older than this go.")
+    log_max_gib: float = Field(default=5.0, gt=0, description="Above this size in GiB the oldest entries of the log store go.")
 
     @field_validator("home", "wheelhouse")
     @classmethod
@@ -172,6 +174,11 @@ class Settings(BaseSettings):
     def metrics_database(self) -> Path:
         """SQLite database of monitoring samples."""
         return self.home / "metrics.db"
+
+    @property
+    def log_database(self) -> Path:
+        """SQLite database of the log store."""
+        return self.home / "logs.db"
 
     @property
     def token_file(self) -> Path:

@@ -22,6 +22,8 @@ from easymaker_local.settings import Settings
 
 # The largest body that is read into memory; uploads to storage are streamed and have no limit but the disk.
 MAXIMUM_BODY_BYTES = 16 << 20
+# What the vendor's own log service takes at once; the SDK's logger sends up to 40 million characters (rest-api §9).
+MAXIMUM_LOG_BYTES = 52 << 20
 
 # What the SDK asks before it has a token (rest-api §1.2), and what a supervisor asks.
 OPEN_PATHS = frozenset({"/nhn-api-gateway", "/health"})
@@ -117,7 +119,7 @@ class Access:
             answer = failure(refusal.status, refusal.code, refusal.message, hint=refusal.hint)
             await answer(scope, receive, guarded)
             return
-        await self._app(scope, receive if _is_upload(scope) else _Limited(receive), guarded)
+        await self._app(scope, receive if _is_upload(scope) else _Limited(receive, _limit(scope)), guarded)
 
     def _refuse_place(self, scope: Scope, headers: Headers) -> Refusal | None:
         """Foreign hosts and foreign pages."""
@@ -171,11 +173,11 @@ class Access:
 
 
 def is_open_to_jobs(path: str) -> bool:
-    """True for the calls of the vendor's SDK: ``/v1.0/appkeys/{appkey}/{resource}…`` and the storage token (§7.1)."""
+    """True for the calls of the vendor's SDK: ``/v1.0/appkeys/{appkey}/{resource}…``, the storage token (§7.1), logs (§9)."""
     match path.split("/"):
         case ["", "v1.0", "appkeys", _, resource, *_]:
             return resource in JOB_RESOURCES
-        case ["", "token", "v1.0", "appkeys", _, "groups", _, "iaas-token"]:
+        case ["", "token", "v1.0", "appkeys", _, "groups", _, "iaas-token"] | ["", "v2", "log"]:
             return True
     return False
 
@@ -207,22 +209,26 @@ def _with_headers(send: Send) -> Send:
 
 
 def _refuse_size(scope: Scope, headers: Headers) -> Refusal | None:
-    length = headers.get("content-length", "0")
-    if scope["type"] != "http" or _is_upload(scope) or (length.isdecimal() and int(length) <= MAXIMUM_BODY_BYTES):
+    length, limit = headers.get("content-length", "0"), _limit(scope)
+    if scope["type"] != "http" or _is_upload(scope) or (length.isdecimal() and int(length) <= limit):
         return None
-    return Refusal(400, "BODY_TOO_LARGE", f"The body is larger than {MAXIMUM_BODY_BYTES >> 20} MiB.")
+    return Refusal(400, "BODY_TOO_LARGE", f"The body is larger than {limit >> 20} MiB.")
 
 
 def _is_upload(scope: Scope) -> bool:
     return scope["method"] == "PUT" and "/storage/" in scope["path"]
 
 
+def _limit(scope: Scope) -> int:
+    return MAXIMUM_LOG_BYTES if scope["path"] == "/v2/log" else MAXIMUM_BODY_BYTES
+
+
 class _Limited:
     """A body without a length is counted as it comes; what is over the limit looks like a client that went away."""
 
-    def __init__(self, receive: Receive) -> None:
+    def __init__(self, receive: Receive, limit: int) -> None:
         self._receive = receive
-        self._left = MAXIMUM_BODY_BYTES
+        self._left = limit
 
     async def __call__(self) -> Message:
         message = await self._receive()

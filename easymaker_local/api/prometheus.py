@@ -40,7 +40,7 @@ async def exposition(services: Services) -> str:
     gauge("capacity_memory_bytes", "Memory that is promised to jobs at most.").set(context.capacity.memory_mib << 20)
     gauge("booked_vcpus", "vCPUs that jobs hold.").set(held.cpu_milli / 1000)
     gauge("booked_memory_bytes", "Memory that jobs hold.").set(held.memory_mib << 20)
-    gauge("queue_length", "Jobs that wait for resources.").set(len(await context.store.read(ledger.queue)))
+    gauge("queue_length", "Jobs that wait for resources.").set(await context.store.read(ledger.length))
     by_status: Counter[str] = await context.store.read(trainings.count_by_status)
     of_trainings = gauge("trainings", "Trainings that exist.", ("status",))
     for status, count in by_status.items():

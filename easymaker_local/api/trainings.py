@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Annotated
 
-from fastapi import APIRouter, Query
-from fastapi.responses import FileResponse
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import FileResponse, Response, StreamingResponse
 
 from easymaker_local.api.deps import After, Appkey, ServicesDep
 from easymaker_local.api.envelope import Envelope
@@ -36,6 +38,7 @@ MAXIMUM_LOG_BYTES = 4 << 20
 MAXIMUM_LOG_OFFSET = 1 << 43
 # How often a followed log is looked at: only while somebody waits, so that nothing is watched for nobody.
 LOG_TICK_SECONDS = 0.1
+DOWNLOAD_BLOCK_BYTES = 1 << 18
 
 
 def _view(services: Services, training: Training, experiment: Experiment | None) -> TrainingView:
@@ -153,10 +156,23 @@ async def read_training_log(
     responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
 )  # fmt: skip
 async def download_training_log(
-    appkey: Appkey, training_id: str, services: ServicesDep, node: Annotated[int, Query(ge=0, le=9)] = 0
-) -> FileResponse:
-    """Download a node's whole output as it was written."""
+    appkey: Appkey, training_id: str, services: ServicesDep, request: Request, node: Annotated[int, Query(ge=0, le=9)] = 0
+) -> Response:
+    """Download a node's whole output as it was written, or with a Range header a part of it."""
     path = await services.trainings.log(training_id, node)
     if not path.exists():
         raise NotFound(f"Node {node} of training {training_id} has written nothing yet.")
-    return FileResponse(path, media_type="text/plain", filename=f"{training_id}-node-{node}.log")
+    name = f"{training_id}-node-{node}.log"
+    if "range" in request.headers:
+        return FileResponse(path, media_type="text/plain", filename=name)
+    # FileResponse alone would send more than it has announced if the job writes meanwhile.
+    size = path.stat().st_size
+    headers = {"content-length": str(size), "content-disposition": f'attachment; filename="{name}"', "accept-ranges": "bytes"}
+    return StreamingResponse(_blocks(path, size), media_type="text/plain", headers=headers)
+
+
+def _blocks(path: Path, size: int) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while size and (block := file.read(min(size, DOWNLOAD_BLOCK_BYTES))):
+            size -= len(block)
+            yield block

@@ -14,6 +14,7 @@ from easymaker_local.cli import (
     doctor,
     experiments,
     images,
+    logs,
     queue,
     storage,
     trainings,
@@ -67,3 +68,4 @@ app.add_typer(images.flavor_app, name="flavor")
 app.add_typer(storage.app, name="storage")
 app.add_typer(experiments.app, name="experiment")
 app.add_typer(trainings.app, name="training")
+app.add_typer(logs.app, name="logs")

@@ -41,6 +41,7 @@ CheckpointOutput = Annotated[str | None, typer.Option(metavar="URI", help="Where
 Nodes = Annotated[int | None, typer.Option(min=1, help="Number of nodes, 1 to 10.")]
 Torchrun = Annotated[bool | None, typer.Option("--torchrun/--no-torchrun", help="Start by torchrun (PyTorch images).")]
 ProcessesPerNode = Annotated[int | None, typer.Option(min=1, help="Processes per node, with torchrun.")]
+UseLog = Annotated[bool | None, typer.Option("--use-log/--no-use-log", help="Bring what it writes into the log store.")]
 TimeoutHours = Annotated[float | None, typer.Option(help="Maximum time, 1 to 720 hours.")]
 DataStorageSize = Annotated[int | None, typer.Option(metavar="GB", help="Data storage size.")]
 Tags = Annotated[list[str] | None, typer.Option("--tag", metavar="KEY=VALUE", help="Tag; repeat for more.")]
@@ -53,6 +54,7 @@ _OPTIONS = {
     "flavorId": "--flavor", "sourceDirUri": "--source", "entryPoint": "--entry-point", "modelUploadUri": "--model-output",
     "checkPointInputUri": "--checkpoint-input", "checkPointUploadUri": "--checkpoint-output", "instanceCount": "--nodes",
     "useTorchrun": "--torchrun", "nprocPerNode": "--processes-per-node", "timeoutMinutes": "--timeout-hours",
+    "useLog": "--use-log",
     "dataStorageSize": "--data-storage-size", "datasetList": "--dataset", "hyperparameterList": "--param", "tagList": "--tag",
 }  # fmt: skip
 
@@ -87,7 +89,7 @@ def run(
     model_output: ModelOutput = None, checkpoint_input: CheckpointInput = None, checkpoint_output: CheckpointOutput = None,
     nodes: Nodes = None, torchrun: Torchrun = None, processes_per_node: ProcessesPerNode = None,
     timeout_hours: TimeoutHours = None, data_storage_size: DataStorageSize = None, tag: Tags = None,
-    description: Description = None, follow: Follow = True, as_json: Json = False,
+    description: Description = None, use_log: UseLog = None, follow: Follow = True, as_json: Json = False,
 ) -> None:  # fmt: skip
     """Create a training and watch it to the end: exit code 0 if it completes, 1 if not. The experiment is made if need be."""
     stem = PurePosixPath(entry_point or "training").stem
@@ -96,7 +98,7 @@ def run(
         description=description, experiment=experiment, image=image, flavor=flavor, source=source, entry_point=entry_point,
         dataset=dataset, param=param, model_output=model_output, checkpoint_input=checkpoint_input,
         checkpoint_output=checkpoint_output, nodes=nodes, torchrun=torchrun, processes_per_node=processes_per_node,
-        timeout_hours=timeout_hours, data_storage_size=data_storage_size, tag=tag,
+        timeout_hours=timeout_hours, data_storage_size=data_storage_size, tag=tag, use_log=use_log,
     )  # fmt: skip
     client = client_of(ctx)
     with _faults_by_option():
@@ -113,7 +115,7 @@ def copy(
     model_output: ModelOutput = None, checkpoint_input: CheckpointInput = None, checkpoint_output: CheckpointOutput = None,
     nodes: Nodes = None, torchrun: Torchrun = None, processes_per_node: ProcessesPerNode = None,
     timeout_hours: TimeoutHours = None, data_storage_size: DataStorageSize = None, tag: Tags = None,
-    description: Description = None, follow: Follow = False, as_json: Json = False,
+    description: Description = None, use_log: UseLog = None, follow: Follow = False, as_json: Json = False,
 ) -> None:  # fmt: skip
     """Create a training with the settings of another one; options replace them, pairs are merged by key."""
     client = client_of(ctx)
@@ -123,7 +125,7 @@ def copy(
         description=description, experiment=experiment, image=image, flavor=flavor, source=source, entry_point=entry_point,
         dataset=dataset, param=param, model_output=model_output, checkpoint_input=checkpoint_input,
         checkpoint_output=checkpoint_output, nodes=nodes, torchrun=torchrun, processes_per_node=processes_per_node,
-        timeout_hours=timeout_hours, data_storage_size=data_storage_size, tag=tag,
+        timeout_hours=timeout_hours, data_storage_size=data_storage_size, tag=tag, use_log=use_log,
     )  # fmt: skip
     body = _overridden({**original, "trainingName": title}, options)
     with _faults_by_option():
@@ -136,13 +138,14 @@ def _options(
     dataset: list[str] | None, param: list[str] | None, model_output: str | None, checkpoint_input: str | None,
     checkpoint_output: str | None, nodes: int | None, torchrun: bool | None, processes_per_node: int | None,
     timeout_hours: float | None, data_storage_size: int | None, tag: list[str] | None, description: str | None,
+    use_log: bool | None,
 ) -> dict[str, Any]:  # fmt: skip
     """Return what was given, by wire name; pairs as dictionaries."""
     values: dict[str, Any] = {
         "description": description, "experimentId": experiment, "imageId": image, "flavorId": flavor,
         "sourceDirUri": source, "entryPoint": entry_point, "modelUploadUri": model_output,
         "checkPointInputUri": checkpoint_input, "checkPointUploadUri": checkpoint_output, "instanceCount": nodes,
-        "useTorchrun": torchrun, "nprocPerNode": processes_per_node,
+        "useTorchrun": torchrun, "nprocPerNode": processes_per_node, "useLog": use_log,
         "timeoutMinutes": None if timeout_hours is None else round(timeout_hours * 60),
         "dataStorageSize": data_storage_size,
         "datasetList": split_pairs("--dataset", dataset or []), "hyperparameterList": split_pairs("--param", param or []),

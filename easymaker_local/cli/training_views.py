@@ -43,6 +43,7 @@ def print_training(t: Training, events: Sequence[Event]) -> None:
         ("Source", t["sourceDirUri"]), ("Entry point", t["entryPoint"]), ("Model output", t["modelUploadUri"]),
         *([("Checkpoint input", t["checkPointInputUri"])] if t["checkPointInputUri"] else []),
         *([("Checkpoint output", t["checkPointUploadUri"])] if t["checkPointUploadUri"] else []),
+        *([("Log management", "on")] if t["useLog"] else []),
         ("Maximum time", output.duration(t["timeoutMinutes"] * 60)),
         ("Created", output.local_time(t["createdDatetime"])), ("Started", output.local_time(t["startedDatetime"])),
         ("Ended", output.local_time(t["finishedDatetime"])),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 import time
 from pathlib import Path
 from typing import Annotated, Any
@@ -73,7 +74,8 @@ def logs(
     node: Annotated[str, typer.Option(metavar="N|all", help="Number of a node.")] = "all",
     follow: Annotated[bool, typer.Option("-f", "--follow", help="Go on until the training ends.", show_default=False)] = False,
     raw: Annotated[
-        Path | None, typer.Option(metavar="FILE", dir_okay=False, help="Save a node's log as it was written.")
+        Path | None,
+        typer.Option(metavar="FILE", dir_okay=False, allow_dash=True, help="Save a node's log as it was written; - is stdout."),
     ] = None,
 ) -> None:
     """Print what a training has written. With several nodes every line begins with its node."""
@@ -83,8 +85,12 @@ def logs(
     if raw is not None:
         if len(nodes) > 1:
             raise InvalidRequest("A file holds the log of one node.", hint="Choose it: --node 0")
-        with client.download_training_log(training["trainingId"], nodes[0]) as (_, blocks), raw.open("wb") as file:
-            file.writelines(blocks)
+        with client.download_training_log(training["trainingId"], nodes[0]) as (_, blocks):
+            if str(raw) == "-":
+                sys.stdout.buffer.writelines(blocks)
+                return
+            with raw.open("wb") as file:
+                file.writelines(blocks)
         return
     from easymaker_local.cli.follow import print_log
 

@@ -22,6 +22,7 @@ from easymaker_local.client.shapes import (
     Image,
     Log,
     Login,
+    LogPage,
     Machine,
     Monitoring,
     Preparation,
@@ -80,6 +81,7 @@ class Client:
     def __init__(self, http: httpx.Client, appkey: str = "local") -> None:
         self._transport = Transport(http, f"/v1.0/appkeys/{quote(appkey, safe='')}")
         self._call = self._transport.call
+        self._root_call = Transport(http, "").call
 
     def __enter__(self) -> Client:
         return self
@@ -239,6 +241,23 @@ class Client:
     ) -> AbstractContextManager[tuple[int | None, Iterator[bytes]]]:
         """Open a node's whole log as it was written: its length and its blocks."""
         return self._transport.download("trainings", training_id, "logs", "raw", query={"node": node})
+
+    # -- the log store
+
+    def search_logs(
+        self, query: str = "", *, first: str | None = None, last: str | None = None, limit: int = 100,
+        before: int | None = None, after: int | None = None, wait_seconds: float = 0,
+    ) -> LogPage:  # fmt: skip
+        """Return a page of matches, newest first; with ``after`` oldest first, and it waits up to ``wait_seconds`` for one."""
+        options = {"from": first, "to": last, "limit": limit, "before": before, "after": after}
+        found = self._call(
+            "GET", "logs", query={"query": query, **options, "waitSeconds": wait_seconds}, timeout=READ_SECONDS + wait_seconds
+        )
+        return cast(LogPage, found)
+
+    def send_logs(self, entries: Sequence[Body]) -> None:
+        """Store entries of one's own (LG-21)."""
+        self._root_call("POST", "v2", "log", body=entries)
 
     # -- storage
 

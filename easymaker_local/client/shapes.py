@@ -96,6 +96,7 @@ class Training(TypedDict):
     experiment: Experiment | None
     instanceCount: int
     useTorchrun: bool
+    useLog: bool
     nprocPerNode: int
     sourceDirUri: str | None
     entryPoint: str | None
@@ -217,6 +218,33 @@ class Log(TypedDict):
     nextOffset: int
     content: str
     isComplete: bool
+
+
+class LogEntry(TypedDict):
+    """An entry of the log store; fields that it has not are None."""
+
+    logId: int
+    time: str
+    body: str
+    logLevel: str
+    category: str | None
+    logType: str
+    trainingId: str | None
+    hyperparameterTuningId: str | None
+    endpointId: str | None
+    batchInferenceId: str | None
+    pipelineRunId: str | None
+    node: str | None
+    fields: dict[str, Any]
+
+
+class LogPage(TypedDict):
+    """A page of a search."""
+
+    logList: list[LogEntry]
+    nextCursor: int | None
+    hasMore: bool
+    latestCursor: int
 
 
 class StoredObject(TypedDict):

@@ -10,7 +10,7 @@ from functools import partial
 
 from easymaker_local.errors import TransientError
 from easymaker_local.services.context import Context
-from easymaker_local.store import trainings
+from easymaker_local.store import log_shipping, trainings
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +47,9 @@ def _is_unfinished(db: sqlite3.Connection, training_id: str) -> bool:
 
 
 def _all_ids(db: sqlite3.Connection) -> set[str]:
-    return {row["id"] for row in db.execute("SELECT id FROM trainings")}
+    # Logs of a deleted training stay until the log store has them.
+    ids = {resource_id for kind, resource_id in log_shipping.unfinished(db) if kind == trainings.KIND}
+    return ids | {row["id"] for row in db.execute("SELECT id FROM trainings")}
 
 
 def _sweep_files(context: Context, known: set[str]) -> None:

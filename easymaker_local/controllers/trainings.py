@@ -17,7 +17,7 @@ from easymaker_local.domain.training import Action, Decision, Desired, Facts, Tr
 from easymaker_local.errors import NotFound, PermanentError, StaleRecord, StorageError, TransientError
 from easymaker_local.services.context import QUEUE, Context
 from easymaker_local.services.preparation import Preparation
-from easymaker_local.store import ledger, peaks, trainings
+from easymaker_local.store import ledger, log_shipping, peaks, trainings
 
 # Enough for the way from request to end in one go; a bug that would circle for ever becomes a slow circle instead.
 _STEPS_PER_PASS = 20
@@ -190,6 +190,8 @@ class TrainingController:
             await self._context.store.write(write)
         except StaleRecord:
             return True
+        if training.spec.use_log:
+            self._context.hinter.hint(log_shipping.KIND, log_shipping.key(trainings.KIND, training.id))
         if to.is_finished:
             self._context.hinter.hint(*QUEUE)
         return True

@@ -25,3 +25,8 @@ class SystemClock:
 def to_iso(seconds: float) -> str:
     """Format epoch seconds as ISO 8601 with milliseconds and the machine's UTC offset (rest-api §1.6)."""
     return datetime.fromtimestamp(seconds, UTC).astimezone().isoformat(timespec="milliseconds")
+
+
+def to_utc(seconds: float) -> str:
+    """Format epoch seconds as ISO 8601 in UTC with milliseconds; raises ValueError or OverflowError beyond the calendar."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

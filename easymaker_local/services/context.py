@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -63,6 +64,7 @@ class Context:
     clock: Clock
     store: Store
     metrics: Store
+    log_store: Store
     driver: Driver
     environments: Environments
     storage: Storage
@@ -98,3 +100,13 @@ class Context:
     def trash(self) -> Path:
         """What is deleted goes here by rename first, so that a crash leaves nothing half-deleted in sight."""
         return self.settings.home / "trash"
+
+    def discard(self, folders: Sequence[Path], resource_id: str) -> None:
+        """Remove folders of a resource, by way of the trash; calm about those that are not there. Blocks."""
+        # Renamed first: a crash in the long removal leaves no half of a resource where somebody looks.
+        self.trash.mkdir(parents=True, exist_ok=True)
+        for folder in folders:
+            if folder.exists():
+                aside = self.trash / f"{folder.parent.parent.name}-{resource_id}"
+                folder.rename(aside)
+                shutil.rmtree(aside, ignore_errors=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from easymaker_local.services.context import Context
 from easymaker_local.services.disk import Disk
 from easymaker_local.services.experiments import Experiments
+from easymaker_local.services.logs import Logs
 from easymaker_local.services.monitoring import Monitoring
 from easymaker_local.services.queue import Queue
 from easymaker_local.services.trainings import Trainings
@@ -22,8 +23,11 @@ class Services:
     monitoring: Monitoring
     disk: Disk
     queue: Queue
+    logs: Logs
 
     @classmethod
     def of(cls, context: Context) -> Services:
         """Build them."""
-        return cls(context, Experiments(context), Trainings(context), Monitoring(context), Disk(context), Queue(context))
+        return cls(
+            context, Experiments(context), Trainings(context), Monitoring(context), Disk(context), Queue(context), Logs(context)
+        )

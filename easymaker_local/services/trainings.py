@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 import sqlite3
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 from easymaker_local.domain import contract
 from easymaker_local.domain.experiment import ExperimentStatus
 from easymaker_local.domain.image import Image
+from easymaker_local.domain.log_entry import Category, Source
 from easymaker_local.domain.training import Desired, Training, TrainingStatus
 from easymaker_local.domain.training_spec import TrainingChange, TrainingSpec
 from easymaker_local.errors import Conflict, FieldError, InvalidRequest, NotFound
@@ -18,7 +18,7 @@ from easymaker_local.kit.files import read_json
 from easymaker_local.kit.ids import new_id
 from easymaker_local.services.context import Context
 from easymaker_local.services.training_checks import check_training
-from easymaker_local.store import events, experiments, metrics, peaks, trainings
+from easymaker_local.store import events, experiments, log_shipping, metrics, peaks, trainings
 
 STOPPABLE = ", ".join(s for s in TrainingStatus if s.is_stoppable)
 DELETABLE = ", ".join(s for s in TrainingStatus if s.is_finished)
@@ -62,6 +62,9 @@ class Trainings:
                 fault = f"experiment {experiment.name!r} is {experiment.status}, not ACTIVE"
                 raise InvalidRequest([FieldError("experimentId", fault)])
             trainings.add(db, training)
+            if spec.use_log:
+                source = Source(easymaker_app_key=context.settings.appkey, category=Category.TRAINING, training_id=training.id)
+                log_shipping.begin(db, trainings.KIND, training.id, source)
 
         await context.store.write(insert)
         context.hinter.hint(trainings.KIND, training.id)
@@ -121,9 +124,13 @@ class Trainings:
         return await self._context.store.write(apply)
 
     async def delete(self, training_id: str) -> None:
-        """Delete the training, its logs and working files, never what it stored (TR-53, DP-02, GN-12)."""
+        """Delete the training, its logs and working files, never what it stored (TR-53, DP-02, GN-12).
 
-        def apply(db: sqlite3.Connection) -> None:
+        Entries in the log store stay until their age or size ends them, as the cloud's do. What is not yet there still gets
+        there: until then log files and history are kept out of sight (``controllers/log_ingest.py``).
+        """
+
+        def apply(db: sqlite3.Connection) -> bool:
             training = trainings.get(db, training_id)
             if not training.status.is_finished:
                 raise Conflict(
@@ -131,12 +138,20 @@ class Trainings:
                     hint="Stop it first.",
                 )
             trainings.delete(db, training)
-            events.forget(db, trainings.KIND, training_id)
             peaks.forget(db, trainings.KIND, training_id)
+            if log_shipping.is_unfinished(db, trainings.KIND, training_id):
+                return True
+            events.forget(db, trainings.KIND, training_id)
+            return False
 
-        await self._context.store.write(apply)
+        is_shipping = await self._context.store.write(apply)
         await self._context.metrics.write(lambda db: metrics.forget(db, trainings.KIND, training_id))
-        await asyncio.to_thread(self._discard_files, training_id)
+        folders = [self._context.work_directory(training_id)]
+        if is_shipping:
+            self._context.hinter.hint(log_shipping.KIND, log_shipping.key(trainings.KIND, training_id))
+        else:
+            folders.append(self._context.log_directory(training_id))
+        await asyncio.to_thread(self._context.discard, folders, training_id)
 
     async def log(self, training_id: str, node: int) -> Path:
         """Return the log file of a node; it may not exist yet. Raises NotFound for a node that the training has not."""
@@ -159,12 +174,3 @@ class Trainings:
             return found
 
         return await asyncio.to_thread(read)
-
-    def _discard_files(self, training_id: str) -> None:
-        # Renamed first: a crash in the long removal leaves no half of a training where somebody looks.
-        self._context.trash.mkdir(parents=True, exist_ok=True)
-        for folder in (self._context.work_directory(training_id), self._context.log_directory(training_id)):
-            if folder.exists():
-                aside = self._context.trash / f"{folder.parent.parent.name}-{training_id}"
-                folder.rename(aside)
-                shutil.rmtree(aside, ignore_errors=True)

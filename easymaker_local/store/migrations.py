@@ -73,3 +73,12 @@ def queue(db: Database) -> None:
         """ALTER TABLE trainings DROP COLUMN queued_at""",
     ):
         db.execute(statement)
+
+
+@migrations()
+def log_shipping(db: Database) -> None:
+    """What still has logs to bring into the log store. A row comes with its resource and goes when all of it is there."""
+    db.execute(
+        """CREATE TABLE log_shipping (
+            kind TEXT NOT NULL, resource_id TEXT NOT NULL, source TEXT NOT NULL, PRIMARY KEY (kind, resource_id)) STRICT"""
+    )

@@ -178,3 +178,8 @@ def delete(db: sqlite3.Connection, training: Training) -> None:
     changed = db.execute("DELETE FROM trainings WHERE id = ? AND status = ?", (training.id, training.status)).rowcount
     if not changed:
         raise StaleRecord(f"Training {training.id} is no longer {training.status}.")
+
+
+def exists(db: sqlite3.Connection, training_id: str) -> bool:
+    """True until it is deleted."""
+    return db.execute("SELECT 1 FROM trainings WHERE id = ?", (training_id,)).fetchone() is not None

@@ -22,6 +22,7 @@ from easymaker_local.services.preparation import Preparation
 from easymaker_local.services.services import Services
 from easymaker_local.settings import Settings
 from easymaker_local.store import Store, metrics, trainings
+from easymaker_local.store.log_migrations import log_migrations
 from easymaker_local.testing.appliance import plain_image
 from easymaker_local.testing.factories import make_spec
 from easymaker_local.testing.fakes import FakeClock, FakeDriver, FakeEnvironments
@@ -96,12 +97,14 @@ async def open_bench(home: Path, **settings: object) -> AsyncIterator[Bench]:
     store.open()
     samples = Store(chosen.metrics_database, metrics.migrations)
     samples.open()
+    log_store = Store(chosen.log_database, log_migrations)
+    log_store.open()
     clock, driver, environments = FakeClock(), FakeDriver(), FakeEnvironments()
     context = Context(
-        settings=chosen, clock=clock, store=store, metrics=samples, driver=driver, environments=environments,
-        storage=Storage(chosen.storage, chosen.nas), catalogue=Catalogue([bundled("images"), chosen.images]),
-        flavors=generate_flavors(4, MACHINE.memory_mib), capacity=MACHINE, hinter=NoHints(),
-        secret_key=SECRET_KEY,
+        settings=chosen, clock=clock, store=store, metrics=samples, log_store=log_store, driver=driver,
+        environments=environments, storage=Storage(chosen.storage, chosen.nas),
+        catalogue=Catalogue([bundled("images"), chosen.images]), flavors=generate_flavors(4, MACHINE.memory_mib),
+        capacity=MACHINE, hinter=NoHints(), secret_key=SECRET_KEY,
     )  # fmt: skip
     services = Services.of(context)
     preparation = Preparation(environments, clock, lambda: None)
@@ -111,5 +114,6 @@ async def open_bench(home: Path, **settings: object) -> AsyncIterator[Bench]:
         yield Bench(context, services, controller, queue, preparation, clock, driver, environments, experiment)
     finally:
         await preparation.close()
+        log_store.close()
         store.close()
         samples.close()
