@@ -8,9 +8,10 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
 from easymaker_local import __version__
-from easymaker_local.api import catalogue, experiments, storage, system, trainings
+from easymaker_local.api import catalogue, experiments, storage, system, tokens, trainings
 from easymaker_local.api.access import Access
 from easymaker_local.api.envelope import Failure, install_error_handlers
+from easymaker_local.domain import storage_token
 from easymaker_local.services.preparation import Preparation
 from easymaker_local.services.services import Services
 
@@ -36,9 +37,11 @@ def create_app(
     )  # fmt: skip
     app.state.services = services
     app.state.preparation = preparation
+    app.state.storage_key = storage_token.derive_key(token)
     app.state.started_at = started_at
     app.state.stop = stop
     app.include_router(system.open_router)
+    app.include_router(tokens.router)
     for router in (system.router, catalogue.router, experiments.router, trainings.router, storage.router):
         app.include_router(router, prefix=BASE)
     install_error_handlers(app)

@@ -77,6 +77,8 @@ def env(ctx: typer.Context, as_json: Json = False) -> None:
 def sdk_environment(settings: Settings, token: str) -> dict[str, str | None]:
     """Return the variables with which the vendor's SDK reaches this appliance; None: must not be set (rest-api §1.1, §11)."""
     from easymaker_local.client.client import base_url
+    from easymaker_local.kit.certificates import ensure_bundle
+    from easymaker_local.listener import certified_hosts
 
     url = base_url(settings)
     is_default = url == f"http://{_SDK_HOST}:{_SDK_PORT}"
@@ -91,6 +93,7 @@ def sdk_environment(settings: Settings, token: str) -> dict[str, str | None]:
         "EM_REGION": settings.region,
         "EM_TOKEN": token,
         "EM_GROUP_ID": settings.tenant_id,
+        "REQUESTS_CA_BUNDLE": str(ensure_bundle(settings.tls, certified_hosts(settings))),
         "NO_PROXY": ",".join(direct),
         "no_proxy": ",".join(direct),
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from easymaker_local.services.buckets import Buckets
 from easymaker_local.services.context import Context
 from easymaker_local.services.experiments import Experiments
 from easymaker_local.services.trainings import Trainings
@@ -14,10 +15,11 @@ class Services:
     """One object per resource."""
 
     context: Context
+    buckets: Buckets
     experiments: Experiments
     trainings: Trainings
 
     @classmethod
     def of(cls, context: Context) -> Services:
         """Build them."""
-        return cls(context, Experiments(context), Trainings(context))
+        return cls(context, Buckets(context), Experiments(context), Trainings(context))

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from sqlite_utils import Database
+from sqlite_utils.migrations import Migrations
 
 from easymaker_local.errors import DaemonError
 from easymaker_local.store.migrations import migrations
@@ -26,8 +27,9 @@ _BUSY_SECONDS = 10.0
 class Store:
     """``write`` runs work in one immediate transaction: all of it is committed, or none. ``read`` sees one snapshot."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, schema: Migrations = migrations) -> None:
         self._path = path
+        self._schema = schema
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="store-writer")
         self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="store-reader")
         self._local = threading.local()
@@ -73,7 +75,7 @@ class Store:
     def _migrate(self) -> None:
         connection = self._connection()
         connection.execute("PRAGMA journal_mode = WAL")
-        migrations.apply(Database(connection))
+        self._schema.apply(Database(connection))
 
     def _transaction(self, work: Work[T]) -> T:
         connection = self._connection()

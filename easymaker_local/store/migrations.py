@@ -37,3 +37,9 @@ def resources(db: Database) -> None:
         """CREATE INDEX events_resource ON events (kind, resource_id, id)""",
     ):
         db.execute(statement)
+
+
+@migrations()
+def bucket_access(db: Database) -> None:
+    """Access lists of buckets."""
+    db.execute("CREATE TABLE bucket_access (container TEXT PRIMARY KEY, read TEXT, write TEXT) STRICT")
