@@ -41,9 +41,13 @@ _HASH_BYTES = 4 << 20
 class ChecksumMismatch(InvalidRequest):
     """What arrived is not what the client announced; nothing was stored."""
 
+    code = "CHECKSUM_MISMATCH"
+
 
 class PreconditionFailed(Conflict):
     """The object is there although the client wanted none."""
+
+    code = "PRECONDITION_FAILED"
 
 
 @dataclass(frozen=True)

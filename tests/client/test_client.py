@@ -24,6 +24,7 @@ SHAPES = {
     shapes.Training: models.TrainingView,
     shapes.Event: models.EventView,
     shapes.Log: models.LogView,
+    shapes.ContainerAccess: models.ContainerAccessView,
     shapes.StoredObject: models.ObjectView,
 }
 

@@ -12,7 +12,7 @@ from starlette.types import Receive, Scope, Send
 from easymaker_local.api.swift.containers import MAX_LIST, Containers
 from easymaker_local.api.swift.identity import Identity
 from easymaker_local.api.swift.objects import MAX_META_BYTES, MAX_META_COUNT, MAX_META_NAME, MAX_META_VALUE, ObjectRoutes
-from easymaker_local.api.swift.request import Refused, Request, new_transaction
+from easymaker_local.api.swift.request import Content, Refused, Request, new_transaction
 from easymaker_local.artifacts.objects import MAX_NAME_BYTES
 from easymaker_local.errors import Conflict, EasyMakerError, InvalidRequest, NotFound, StorageError, StorageFull
 from easymaker_local.services.buckets import Buckets
@@ -59,9 +59,11 @@ class SwiftApp:
             begun = True
             await send(dict(message))
 
-        request = Request(scope["method"], "", {}, {}, scope, receive, watched, new_transaction())
+        expects = any(name == b"expect" for name, _ in scope["headers"])
+        content = Content(receive, is_held_back=expects)
+        request = Request(scope["method"], "", {}, {}, content, watched, new_transaction())
         try:
-            request = Request.of(scope, receive, watched)
+            request = Request.of(scope, content, watched)
             await self._route(request)(request)
         except ClientDisconnect:
             log.info("%s %s: the client went away", request.method, request.path)
@@ -98,7 +100,7 @@ class SwiftApp:
         else:
             log.error("%s %s failed (%s)", request.method, request.path, request.transaction, exc_info=error)
             status, message = 500, "The daemon failed to answer this; its log has the details."
-        await request.drain()
+        await request.content.drain()
         await request.answer(status, headers, f"{message}\n".encode() if message else b"")
 
 

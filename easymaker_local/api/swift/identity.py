@@ -74,7 +74,7 @@ class Identity:
 
 async def _credentials(request: Request) -> dict[str, str]:
     body = b""
-    async for block in request.body():
+    async for block in request.content.blocks():
         body += block
         if len(body) > _MAX_BODY_BYTES:
             raise Refused(400, "The body is too large.")

@@ -90,18 +90,18 @@ class ObjectRoutes:
         written = _written(request, request.headers.get("content-type"), _metadata(request))
         manifest = request.headers.get(MANIFEST_HEADER.lower())
         if manifest is not None:
-            await request.drain()
+            await request.content.drain()
             # The SDK sends its own address as it is, others quote (rest-api §8.3).
             is_plain = manifest.strip("/") == f"{request.container}/{request.name}"
             manifest = manifest if is_plain else unquote(manifest)
             stored = await self._objects.put_manifest(request.container, request.name, manifest, written)
         else:
-            stored = await self._objects.put(request.container, request.name, request.body(), written)
+            stored = await self._objects.put(request.container, request.name, request.content.blocks(), written)
         return await request.answer(201, _told(stored))
 
     async def _copy(self, request: Request, source: tuple[str, str], target: tuple[str, str]) -> None:
         """Copy content, and metadata with what the request says on top; a manifest becomes one object."""
-        await request.drain()
+        await request.content.drain()
         found = await self._objects.open(*source)
         try:
             headers = _metadata(request)

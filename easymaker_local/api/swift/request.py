@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import AsyncIterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, unquote_to_bytes
 
@@ -24,6 +25,39 @@ class Refused(Exception):
         self.headers = dict(headers or {})
 
 
+class Content:
+    """A request's body, once. Asking for more after its end would wait for the client to go away."""
+
+    def __init__(self, receive: Receive, *, is_held_back: bool) -> None:
+        self._receive = receive
+        self._is_complete = False
+        # The client holds it back until it is asked to send (Expect: 100-continue).
+        self._is_held_back = is_held_back
+
+    async def blocks(self) -> AsyncIterator[bytes]:
+        """Yield what arrives; raises ClientDisconnect if it breaks off."""
+        while not self._is_complete:
+            self._is_held_back = False
+            message = await self._receive()
+            if message["type"] == "http.disconnect":
+                self._is_complete = True
+                raise ClientDisconnect
+            self._is_complete = not message.get("more_body")
+            if message.get("body"):
+                yield message["body"]
+
+    async def drain(self) -> None:
+        """Read what is left, up to a limit: a client that is still sending does not hear a refusal."""
+        if self._is_held_back:
+            return
+        left = _DRAIN_BYTES
+        with suppress(ClientDisconnect):
+            async for block in self.blocks():
+                left -= len(block)
+                if left < 0:
+                    return
+
+
 @dataclass(frozen=True)
 class Request:
     """A request; ``container`` and ``name`` are empty where the address ends before them. Header names are lower case."""
@@ -32,13 +66,12 @@ class Request:
     path: str
     query: Mapping[str, str]
     headers: Mapping[str, str]
-    scope: Scope
-    receive: Receive
+    content: Content
     send: Send
     transaction: str
 
     @classmethod
-    def of(cls, scope: Scope, receive: Receive, send: Send) -> Request:
+    def of(cls, scope: Scope, content: Content, send: Send) -> Request:
         """Take a request apart; raises Refused if its address is no text."""
         try:
             path = unquote_to_bytes(scope["raw_path"]).decode()
@@ -46,7 +79,7 @@ class Request:
         except UnicodeDecodeError as error:
             raise Refused(412, "The address is not UTF-8.") from error
         headers = {name.decode("latin-1"): header_text(value) for name, value in scope["headers"]}
-        return cls(scope["method"], path, query, headers, scope, receive, send, new_transaction())
+        return cls(scope["method"], path, query, headers, content, send, new_transaction())
 
     @property
     def container(self) -> str:
@@ -62,28 +95,6 @@ class Request:
         _, _, _, *rest = self.path.split("/", 3)
         container, _, name = rest[0].partition("/") if rest else ("", "", "")
         return container, name
-
-    async def body(self) -> AsyncIterator[bytes]:
-        """Yield the body as it arrives; raises ClientDisconnect if it breaks off."""
-        while True:
-            message = await self.receive()
-            if message["type"] == "http.disconnect":
-                raise ClientDisconnect
-            if message.get("body"):
-                yield message["body"]
-            if not message.get("more_body"):
-                return
-
-    async def drain(self) -> None:
-        """Read what is left of a body, up to a limit: a client that is still sending does not hear a refusal."""
-        left = _DRAIN_BYTES
-        try:
-            async for block in self.body():
-                left -= len(block)
-                if left < 0:
-                    return
-        except ClientDisconnect:
-            return
 
     async def answer(
         self, status: int, headers: Mapping[str, str] | None = None, body: bytes = b"", *, content_type: str = TEXT
