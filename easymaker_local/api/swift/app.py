@@ -100,7 +100,10 @@ class SwiftApp:
         else:
             log.error("%s %s failed (%s)", request.method, request.path, request.transaction, exc_info=error)
             status, message = 500, "The daemon failed to answer this; its log has the details."
-        await request.content.drain()
+        if request.content.is_held_back:
+            headers = {**headers, "Connection": "close"}
+        else:
+            await request.content.drain()
         await request.answer(status, headers, f"{message}\n".encode() if message else b"")
 
 

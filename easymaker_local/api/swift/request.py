@@ -32,12 +32,12 @@ class Content:
         self._receive = receive
         self._is_complete = False
         # The client holds it back until it is asked to send (Expect: 100-continue).
-        self._is_held_back = is_held_back
+        self.is_held_back = is_held_back
 
     async def blocks(self) -> AsyncIterator[bytes]:
         """Yield what arrives; raises ClientDisconnect if it breaks off."""
         while not self._is_complete:
-            self._is_held_back = False
+            self.is_held_back = False
             message = await self._receive()
             if message["type"] == "http.disconnect":
                 self._is_complete = True
@@ -47,9 +47,7 @@ class Content:
                 yield message["body"]
 
     async def drain(self) -> None:
-        """Read what is left, up to a limit: a client that is still sending does not hear a refusal."""
-        if self._is_held_back:
-            return
+        """Read what is left, up to a limit: a client that is still sending hears no answer, and sends no other request."""
         left = _DRAIN_BYTES
         with suppress(ClientDisconnect):
             async for block in self.blocks():
