@@ -104,3 +104,59 @@ def test_other_paths_are_not_there(bucket: Bucket, path: str) -> None:
 def test_what_the_store_is_able_to_do(bucket: Bucket) -> None:
     """Clients choose dynamic large objects where no static ones are offered."""
     assert "slo" not in bucket.http.get("/info").json()
+
+
+def test_access_lists(bucket: Bucket) -> None:
+    """OS-L01, OS-10: by Swift's headers and by our own API, and the same in both."""
+
+    def shown() -> tuple[str | None, str | None, bool, bool]:
+        found = bucket.appliance.call("GET", f"/storage/containers/{bucket.name}/access")["containerAccess"]
+        return found["readAccessList"], found["writeAccessList"], found["isReadable"], found["isWritable"]
+
+    assert shown() == (None, None, True, True)
+    assert "x-container-read" not in bucket.call("HEAD").headers
+    bucket.call("POST", headers={"X-Container-Read": "other:someone", "X-Container-Write": ""})
+    assert shown() == ("other:someone", "", False, False)
+    found = bucket.call("HEAD").headers
+    assert (found["x-container-read"], found["x-container-write"]) == ("other:someone", "")
+    # The owner's token is not restricted by lists about the system account.
+    bucket.put("a", b"x")
+    changed = bucket.appliance.call("PUT", f"/storage/containers/{bucket.name}/access", json={"read": True})
+    assert changed["containerAccess"]["isReadable"] is True
+    assert bucket.call("HEAD").headers["x-container-read"] == "other:someone,local:easymaker"
+    bucket.call("POST", headers={"X-Remove-Container-Write": "x"})
+    assert shown() == ("other:someone,local:easymaker", None, True, True)
+    refused = bucket.call("POST", headers={"X-Container-Write": ".r:*"})
+    assert refused.status_code == 400
+    fresh = bucket.url(container=f"{bucket.name}-fresh")
+    assert bucket.http.put(fresh, headers={"X-Container-Write": ".r:*"}).status_code == 400
+    assert bucket.http.head(fresh).status_code == 404
+    assert bucket.http.put(fresh, headers={"X-Container-Read": "a:b"}).status_code == 201
+    assert bucket.http.head(fresh).headers["x-container-read"] == "a:b"
+    # A bucket that was deleted leaves no list for the next of its name.
+    bucket.http.delete(fresh)
+    bucket.http.put(fresh)
+    assert "x-container-read" not in bucket.http.head(fresh).headers
+
+
+def test_a_closed_bucket_stays_closed_when_the_index_is_lost(bucket: Bucket) -> None:
+    bucket.call("POST", headers={"X-Container-Read": "", "X-Container-Meta-A": "1"})
+    bucket.appliance.stop()
+    for file in bucket.appliance.home.glob("objects.db*"):
+        file.unlink()
+    bucket.appliance.start()
+    assert "x-container-meta-a" not in bucket.call("HEAD").headers
+    found = bucket.appliance.call("GET", f"/storage/containers/{bucket.name}/access")["containerAccess"]
+    assert found["isReadable"] is False
+
+
+def test_the_system_account_is_shown(bucket: Bucket) -> None:
+    """OS-09, TR-38."""
+    answer = bucket.appliance.call("GET", "/storage/access")
+    assert answer["systemAccount"] == "local:easymaker"
+    assert bucket.name in {found["containerName"] for found in answer["containerAccessList"]}
+    assert bucket.appliance.call("GET", "/storage/containers/nothing/access")["errorCode"] == "NOT_FOUND"
+    body = {"read": "perhaps"}
+    assert (
+        bucket.appliance.call("PUT", f"/storage/containers/{bucket.name}/access", json=body)["errorCode"] == "INVALID_REQUEST"
+    )
