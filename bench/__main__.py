@@ -22,6 +22,7 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
+from bench.transfer import transfers
 from easymaker_local.drivers.docker_engine import engine_answers
 from easymaker_local.testing.appliance import PLAIN_IMAGE, Appliance, plain_image
 
@@ -56,6 +57,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="easymaker-bench-") as folder:
         with _appliance(Path(folder) / "process", "process") as appliance:
             rows += [_ready(appliance), *_idle(appliance), _process_start(appliance, options.rounds)]
+            rows += _transfers(appliance, min(options.rounds, 5))
         if engine_answers(os.environ.get("DOCKER_HOST")) is None:
             print("No container engine answers: the docker row is left out.", file=sys.stderr)
         else:
@@ -125,6 +127,18 @@ def _docker_start(appliance: Appliance, rounds: int) -> Row:
     command = ["docker", "run", "--rm", "--volume", f"{folder}:/code:ro", images.stdout.split()[0], "python", "/code/train.py"]
     ours, bare = _in_turns(lambda: _submitted(appliance), lambda: _first_line(command), rounds)
     return Row("submit → first line, docker (docker run)", ours, bare, "s", "≤ 1.15 ×", ours <= 1.15 * bare)
+
+
+def _transfers(appliance: Appliance, rounds: int) -> list[Row]:
+    """Rates, so more is better. Small files cost a request each, in Python; large ones cost what TLS costs."""
+    rows = []
+    with transfers(appliance) as pairs:
+        if not pairs:
+            print("nginx or curl is not installed: the rows of object storage are left out.", file=sys.stderr)
+        for pair in pairs:
+            ours, reference = _in_turns(pair.ours, pair.reference, rounds)
+            rows.append(Row(pair.name, ours, reference, pair.unit, f"≥ {pair.budget} ×", ours >= pair.budget * reference))
+    return rows
 
 
 def _ready(appliance: Appliance) -> Row:

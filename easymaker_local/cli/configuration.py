@@ -60,12 +60,21 @@ def config(
     output.note(f"\nFile: {file}{exists}. Variables: {PREFIX}<SETTING> override it. The daemon reads both when it starts.")
 
 
-def env(ctx: typer.Context, as_json: Json = False) -> None:
+def env(
+    ctx: typer.Context,
+    storage: Annotated[
+        bool, typer.Option("--storage", help="Also point swift and rclone (remote easymaker:) here.", show_default=False)
+    ] = False,
+    as_json: Json = False,
+) -> None:
     """Print shell commands that point the easymaker SDK here: eval "$(easymaker-local env)"."""
     settings = session_of(ctx).settings
     from easymaker_local.daemon import ensure_token
 
-    values = sdk_environment(settings, ensure_token(settings))
+    token = ensure_token(settings)
+    values = sdk_environment(settings, token)
+    if storage:
+        values |= storage_environment(settings, token, str(values["REQUESTS_CA_BUNDLE"]))
     if as_json:
         output.print_json(values)
         return
@@ -97,6 +106,20 @@ def sdk_environment(settings: Settings, token: str) -> dict[str, str | None]:
         "NO_PROXY": ",".join(direct),
         "no_proxy": ",".join(direct),
     }
+
+
+def storage_environment(settings: Settings, token: str, bundle: str) -> dict[str, str | None]:
+    """Return the variables with which python-swiftclient and rclone log in (TempAuth) and trust the certificate."""
+    from easymaker_local.client.client import base_url
+
+    api = base_url(settings).removeprefix("http://").rpartition(":")[0]
+    login = f"https://{api}:{settings.gateway_port}/auth/v1.0"
+    user = f"{settings.tenant_id}:{settings.user_id}"
+    remote = {"TYPE": "swift", "AUTH": login, "AUTH_VERSION": "1", "USER": user, "KEY": token}
+    return {
+        "ST_AUTH": login, "ST_USER": user, "ST_KEY": token, "OS_CACERT": bundle, "RCLONE_CA_CERT": bundle,
+        **{f"RCLONE_CONFIG_EASYMAKER_{name}": value for name, value in remote.items()},
+    }  # fmt: skip
 
 
 def _keys_of(text: str) -> set[str]:

@@ -168,11 +168,12 @@ class Objects:
     async def open(self, container: str, name: str) -> StoredObject:
         """Return an object with its content; raises NotFound. The caller closes it."""
         name = clean_name(name)
-        row = await self._row(container, name)
-        if row is not None and row.stamp == MARKER and await self.run(self._files.is_directory, container, name):
-            content_type = row.content_type or DIRECTORY_TYPES[0]
-            return StoredObject(name, 0, row.changed_at, EMPTY_ETAG, content_type, row.headers)
-        file = await self.run(self._files.open, container, name)
+        row, file = await asyncio.gather(self._row(container, name), self.run(self._open_file, container, name))
+        if file is None:
+            if row is not None and row.stamp == MARKER and await self.run(self._files.is_directory, container, name):
+                content_type = row.content_type or DIRECTORY_TYPES[0]
+                return StoredObject(name, 0, row.changed_at, EMPTY_ETAG, content_type, row.headers)
+            raise NotFound(f"There is no object {name!r} in {container!r}.")
         try:
             found = os.fstat(file.fileno())
             if row is None or row.stamp != stamp_of(found):
@@ -303,6 +304,12 @@ class Objects:
     async def read(self, part: Part, offset: int, size: int) -> bytes:
         """Return a block of a part."""
         return await self.run(os.pread, part.file.fileno(), size, offset)
+
+    def _open_file(self, container: str, name: str) -> BinaryIO | None:
+        try:
+            return self._files.open(container, name)
+        except NotFound:
+            return None
 
     async def _row(self, container: str, name: str) -> Row | None:
         return await self._index.read(lambda db: index.get(db, container, name))

@@ -13,7 +13,7 @@ from easymaker_local.services.objects import MANIFEST_HEADER, Objects, StoredObj
 MAX_META_COUNT, MAX_META_NAME, MAX_META_VALUE, MAX_META_BYTES = 90, 128, 256, 4096
 _META = "x-object-meta-"
 _KEPT = {"content-encoding": "Content-Encoding", "content-disposition": "Content-Disposition", "cache-control": "Cache-Control"}
-_SEND_BYTES = 512 << 10
+_SEND_BYTES = 256 << 10
 
 
 class ObjectRoutes:
