@@ -10,6 +10,7 @@ import logging
 import socket
 import ssl
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 
 import uvicorn
@@ -58,7 +59,14 @@ class HttpsListener:
         self._server = _Server(config)
 
     async def serve(self) -> None:
-        """Answer requests; the certificate is looked after meanwhile."""
+        """Answer requests until ``stop``.
+
+        In a thread with a loop of its own: encrypting what eight clients download would make every other request wait.
+        """
+        with ThreadPoolExecutor(1, thread_name_prefix="https") as thread:
+            await asyncio.get_running_loop().run_in_executor(thread, asyncio.run, self._serve())
+
+    async def _serve(self) -> None:
         renewing = asyncio.create_task(self._renew())
         try:
             await self._server.serve(sockets=[self._listener])

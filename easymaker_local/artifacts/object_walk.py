@@ -16,6 +16,9 @@ from stat import S_ISREG
 from easymaker_local.artifacts.locations import HIDDEN, walk_inside
 from easymaker_local.errors import StorageError
 
+_HIDDEN = HIDDEN.encode()
+_NO_NAMES = {b"", b".", b".."}
+
 
 @dataclass(frozen=True)
 class Query:
@@ -52,7 +55,8 @@ def list_objects(root: Path, query: Query, markers: Sequence[str] = ()) -> Itera
             yield Listed(name.decode())
             continue
         try:
-            found = path.lstat()
+            # What is a link was followed once already and leads to a file inside.
+            found = path.stat()
         except FileNotFoundError:
             continue  # deleted while we look
         yield Listed(name.decode(), found)
@@ -75,7 +79,9 @@ class _Walk:
     def names(self) -> Iterator[tuple[bytes, Path | None]]:
         # Nothing above the prefix's own directory can hold a match.
         folder = self._prefix.rpartition(b"/")[0]
-        path = self._root / os.fsdecode(folder) if folder else self._root
+        if b"/" in self._prefix and any(part in _NO_NAMES or part.startswith(_HIDDEN) for part in folder.split(b"/")):
+            return  # no object is called like that, and the file system would take it for another place
+        path = self._path(folder) if folder else self._root
         if folder and self._wanted(folder + b"/") and self._is_marker(folder + b"/", path):
             yield folder + b"/", None
         if path.is_dir() and path.resolve() == path:
@@ -86,44 +92,46 @@ class _Walk:
 
     def _below(self, folder: Path, relative: bytes) -> Iterator[tuple[bytes, Path | None]]:
         start = relative + b"/" if relative else b""
-        entries: list[tuple[bytes, Path | None]] = []
-        for name, found in self._entries(folder, start):
-            if self._may_hold(name) if name.endswith(b"/") else self._wanted(name):
-                entries.append((name, found))
+        names = [
+            name for name in self._entries(folder, start)
+            if (self._may_hold(name) if name.endswith(b"/") else self._wanted(name))
+        ]  # fmt: skip
         plain = (name for name in self._inside.get(relative, ()) if not name.endswith(b"/") and self._wanted(name))
-        entries += [(name, None) for name in plain if (self._root / os.fsdecode(name)).is_dir()]
-        entries.sort(key=lambda entry: entry[0])
-        for name, path in entries:
+        marked = {name for name in plain if self._path(name).is_dir()}
+        # The names alone: a directory may hold a hundred thousand, of which a page shows a thousand.
+        for name in sorted([*names, *marked]):
             if self.skip is not None and name.startswith(self.skip):
                 continue
+            path = self._path(name)
             if not name.endswith(b"/"):
-                yield name, path
+                yield name, None if name in marked else path
                 continue
-            assert path is not None
             if self._wanted(name) and self._is_marker(name, path):
                 yield name, None
             if self.skip is None or not name.startswith(self.skip):
                 yield from self._below(path, name[:-1])
 
-    def _entries(self, folder: Path, start: bytes) -> Iterator[tuple[bytes, Path]]:
-        """Yield the entries that count; names that are no UTF-8 cannot be asked for and are left out."""
+    def _path(self, name: bytes) -> Path:
+        return self._root / os.fsdecode(name)
+
+    def _entries(self, folder: Path, start: bytes) -> Iterator[bytes]:
+        """Yield the whole names that count, with a slash behind directories; what is no UTF-8 cannot be asked for."""
         try:
-            entries = os.scandir(folder)
+            entries = os.scandir(os.fsencode(folder))
         except (FileNotFoundError, NotADirectoryError, PermissionError):
             return  # deleted while we look, or closed to us
         with entries:
             for entry in entries:
-                if entry.name.startswith(HIDDEN) or not _is_text(entry.name):
+                name = entry.name
+                if name.startswith(_HIDDEN) or not (name.isascii() or _is_text(name)):
                     continue
-                name, path = start + os.fsencode(entry.name), Path(entry.path)
-                if entry.is_symlink():
-                    # A link to a file is that file; linked directories are not walked into: they may lead in circles.
-                    if _leads_to_file(self._root, path):
-                        yield name, path.resolve()
+                if entry.is_file(follow_symlinks=False):
+                    yield start + name
                 elif entry.is_dir(follow_symlinks=False):
-                    yield name + b"/", path
-                elif entry.is_file(follow_symlinks=False):
-                    yield name, path
+                    yield start + name + b"/"
+                elif entry.is_symlink() and _leads_to_file(self._root, Path(os.fsdecode(entry.path))):
+                    # A link to a file is that file; linked directories are not walked into: they may lead in circles.
+                    yield start + name
 
     def _wanted(self, name: bytes) -> bool:
         return name.startswith(self._prefix) and name > self._after and (not self._before or name < self._before)
@@ -137,10 +145,10 @@ class _Walk:
         return matches and not is_past and (not self._before or folder < self._before)
 
 
-def _is_text(name: str) -> bool:
+def _is_text(name: bytes) -> bool:
     try:
-        name.encode()
-    except UnicodeEncodeError:
+        name.decode()
+    except UnicodeDecodeError:
         return False
     return True
 

@@ -99,7 +99,10 @@ class Written:
 
 
 class Objects:
-    """The object store. Its own threads do what blocks, so that large transfers and checksums leave others alone."""
+    """The object store. Its own threads do what blocks, so that large transfers and checksums leave others alone.
+
+    Belongs to one event loop: that of the first call.
+    """
 
     def __init__(self, files: ObjectFiles, database: Store, clock: Clock) -> None:
         self._files = files

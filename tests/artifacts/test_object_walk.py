@@ -83,7 +83,7 @@ def test_a_page_opens_only_the_directories_that_it_needs(tmp_path: Path, monkeyp
     scandir = os.scandir
 
     def watched(path: Path) -> object:
-        opened.append(Path(path).name)
+        opened.append(Path(os.fsdecode(path)).name)
         return scandir(path)
 
     monkeypatch.setattr(os, "scandir", watched)
@@ -108,4 +108,5 @@ def test_links_hidden_names_and_what_is_no_text_are_no_objects(tmp_path: Path) -
     Path(os.fsdecode(os.fsencode(root) + b"/\xff")).touch()
     assert [listed.name for listed in list_objects(root, Query())] == ["folder/file", "link"]
     assert list(list_objects(root, Query(prefix="tree/"))) == []
-    assert list(list_objects(root, Query(prefix="../"))) == []
+    for prefix in ("../", "/", "//", "/etc/", "folder//", "./", "folder/../", ".easymaker-tmp/", "folder/../../bucket/"):
+        assert list(list_objects(root, Query(prefix=prefix))) == [], prefix
