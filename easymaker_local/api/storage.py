@@ -21,6 +21,7 @@ from easymaker_local.api.models import (
     ObjectListAnswer,
     ObjectView,
 )
+from easymaker_local.artifacts.locations import Kind, parse
 from easymaker_local.artifacts.storage import Entry
 from easymaker_local.domain.wire import Body
 from easymaker_local.kit.clock import to_iso
@@ -108,10 +109,10 @@ async def list_objects(appkey: Appkey, uri: Uri, services: ServicesDep, recursiv
 async def delete_object(appkey: Appkey, uri: Uri, services: ServicesDep, recursive: bool = False) -> Envelope:
     """Delete a file, or with ``recursive`` a directory or a whole bucket."""
     storage = services.context.storage
-    location = await anyio.to_thread.run_sync(storage.resolve, uri)
     await anyio.to_thread.run_sync(lambda: storage.delete(uri, recursive=recursive))
-    if location.is_root:
-        await services.buckets.forget(location.name)
+    address = parse(uri)
+    if address.kind is Kind.OBS and not address.parts:
+        await services.buckets.forget(address.name)
     return Envelope()
 
 

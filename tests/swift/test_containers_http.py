@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -137,6 +138,18 @@ def test_access_lists(bucket: Bucket) -> None:
     bucket.http.delete(fresh)
     bucket.http.put(fresh)
     assert "x-container-read" not in bucket.http.head(fresh).headers
+
+
+def test_lists_go_with_a_bucket_that_is_deleted_by_our_own_api(bucket: Bucket, tmp_path: Path) -> None:
+    bucket.call("POST", headers={"X-Container-Read": "a:b"})
+    (bucket.path / "out").symlink_to(tmp_path)
+    for path, lists in (("out", "a:b"), ("", None)):
+        query = {"uri": bucket.appliance.uri(bucket.name, path), "recursive": "true"}
+        answer = bucket.appliance.call("DELETE", "/storage/objects", params=query)
+        assert answer["header"]["isSuccessful"], answer
+        bucket.call("PUT")
+        assert bucket.call("HEAD").headers.get("x-container-read") == lists
+    assert tmp_path.exists()
 
 
 def test_a_closed_bucket_stays_closed_when_the_index_is_lost(bucket: Bucket) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import ssl
 import stat
 from datetime import UTC, datetime, timedelta
@@ -64,6 +65,19 @@ def test_nobody_comes_in_without_a_token_of_ours(bucket: Bucket, token: str) -> 
     assert bucket.call("GET", headers={"X-Auth-Token": bucket.appliance.token}).status_code == 401
     assert bucket.http.get("/v1/AUTH_local", headers={"X-Auth-Token": token.encode()}).status_code == 401
     assert bucket.names() == ["a"]
+
+
+def test_a_refused_body_is_not_asked_for(bucket: Bucket) -> None:
+    """A client that waits to be asked (Expect: 100-continue) is told at once, and that the connection ends."""
+    headers = {"X-Auth-Token": "wrong", "Expect": "100-continue", "Content-Length": str(1 << 40)}
+    connection = http.client.HTTPSConnection(
+        "127.0.0.1", bucket.appliance.gateway_port, timeout=30,
+        context=ssl.create_default_context(cafile=str(bucket.appliance.home / "tls" / "bundle.pem")),
+    )  # fmt: skip
+    connection.request("PUT", bucket.url("a"), headers=headers)
+    answer = connection.getresponse()
+    assert (answer.status, answer.headers["connection"]) == (401, "close")
+    connection.close()
 
 
 def test_tokens_expire_and_belong_to_one_api_token() -> None:
