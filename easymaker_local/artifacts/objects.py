@@ -175,9 +175,15 @@ class ObjectFiles:
         return sorted(names, key=str.encode)
 
     def join(self, container: str, name: str, source: str, segments: Sequence[str]) -> os.stat_result:
-        """Make one file of segments, which go away, and return it. Readers see what was there before, or all of it."""
-        address = _address(container, name)
-        place = self._storage.locate_entry(address)
+        """Make one file of segments, which go away, and return it. Readers see what was there before, or all of it.
+
+        Raises Conflict if a directory of that name holds anything else, which would be lost.
+        """
+        place = self._storage.locate_entry(_address(container, name))
+        if trees.is_directory(place.path):
+            if source != container:
+                raise Conflict(f"{name!r} in {container!r} is a directory.")
+            self._check_nothing_else(place.path, name, segments)
         upload = Upload(place, self._waiting.parent, lambda: place)
         try:
             for segment in segments:
@@ -191,6 +197,15 @@ class ObjectFiles:
             # Those of a directory that was exchanged are gone already.
             self.delete(source, segment)
         return found
+
+    def _check_nothing_else(self, folder: Path, name: str, segments: Sequence[str]) -> None:
+        known = set(segments)
+        for above, folders, files in os.walk(folder):
+            links = [entry for entry in folders if Path(above, entry).is_symlink()]
+            for entry in (*files, *links):
+                relative = Path(above, entry).relative_to(folder).as_posix()
+                if f"{name}/{relative}" not in known:
+                    raise Conflict(f"The directory {name!r} holds {relative!r}, which is no segment.")
 
     def sweep(self) -> None:
         """Remove waiting segments that nobody asked for in a week."""

@@ -101,6 +101,28 @@ def test_a_manifest_over_objects_of_their_own(bucket: Bucket) -> None:
     assert bucket.names() == ["copy", "logs/0", "logs/1", "logs/2", "logs/3"]
 
 
+def test_what_is_no_segment_is_not_lost(bucket: Bucket) -> None:
+    """A directory is replaced by one file only if all of it is in that file."""
+    bucket.put("model/001", b"a")
+    for hidden in (bucket.path / "model" / ".easymaker-staged", bucket.path / "model" / "deep" / "\udcff"):
+        hidden.parent.mkdir(exist_ok=True)
+        hidden.write_bytes(b"kept")
+        answer = bucket.call("PUT", "model", headers={"X-Object-Manifest": f"{bucket.name}/model"})
+        assert answer.status_code == 409
+        assert hidden.read_bytes() == b"kept"
+        hidden.unlink()
+    (bucket.path / "model" / "link").symlink_to("/")
+    assert bucket.call("PUT", "model", headers={"X-Object-Manifest": f"{bucket.name}/model"}).status_code == 409
+    (bucket.path / "model" / "link").unlink()
+    segments = f"{bucket.name}_segments"
+    bucket.http.put(bucket.url("model/1", container=segments), content=b"x")
+    assert bucket.call("PUT", "model", headers={"X-Object-Manifest": f"{segments}/model/"}).status_code == 409
+    assert bucket.call("GET", "model/001").content == b"a"
+    assert bucket.http.get(bucket.url("model/1", container=segments)).content == b"x"
+    bucket.put("model", b"", X_Object_Manifest=f"{bucket.name}/model")
+    assert (bucket.path / "model").read_bytes() == b"a"
+
+
 def test_the_manifest_may_come_before_its_segments(bucket: Bucket) -> None:
     bucket.put("early", b"", X_Object_Manifest=f"{bucket.name}/early/")
     assert bucket.call("GET", "early").content == b""
