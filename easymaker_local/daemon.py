@@ -268,6 +268,7 @@ async def _gateway(daemon: Daemon) -> AsyncIterator[None]:
         gateway = HttpsListener(settings, app, listener)
         task = asyncio.create_task(gateway.serve())
         task.add_done_callback(_log_failure)
+        log.info("Object storage on https://%s:%s", settings.host, settings.gateway_port)
         try:
             yield
         finally:

@@ -150,7 +150,13 @@ def access(
     if account is not None:
         output.note(f"System account (tenant id:user id): {account}")
     rows = [
-        [a["containerName"], _word(a["isReadable"]), _word(a["isWritable"]), a["readAccessList"], a["writeAccessList"]]
+        [
+            a["containerName"],
+            _word(a["isReadable"]),
+            _word(a["isWritable"]),
+            _entries(a["readAccessList"]),
+            _entries(a["writeAccessList"]),
+        ]
         for a in found
     ]
     if rows:
@@ -173,6 +179,11 @@ def rm(ctx: typer.Context, uri: Uri, recursive: Recursive = False) -> None:
 
 def _word(is_allowed: bool) -> str:
     return "yes" if is_allowed else "no"
+
+
+def _entries(text: str | None) -> str | None:
+    """An empty list names nobody, which is not the same as no list."""
+    return "(empty)" if text == "" else text
 
 
 def _full(ctx: typer.Context, uri: str) -> str:
