@@ -24,6 +24,7 @@ from rich.table import Table
 
 from bench import logs, queue
 from bench.row import Row
+from bench.transfer import transfers
 from easymaker_local.drivers.docker_engine import engine_answers
 from easymaker_local.testing.appliance import PLAIN_IMAGE, Appliance, plain_image
 
@@ -47,6 +48,7 @@ def main() -> int:
             rows += [_ready(appliance), *_idle(appliance), _process_start(appliance, options.rounds)]
             rows.append(_next_start(appliance, options.rounds))
             rows.append(logs.job_row(appliance, min(options.rounds, 5)))
+            rows += _transfers(appliance, min(options.rounds, 5))
         rows += _queue_passes(Path(folder))
         rows += logs.store_rows(Path(folder) / "logs", options.log_lines, min(options.rounds, 5))
         if engine_answers(os.environ.get("DOCKER_HOST")) is None:
@@ -137,6 +139,18 @@ def _queue_passes(folder: Path) -> list[Row]:
         Row(f"{what}, decisions only", 1000 * pure, None, "ms", "≤ 20 ms", pure <= 0.020),
         Row(f"{what}, in the database", 1000 * stored, None, "ms", "≤ 100 ms", stored <= 0.100),
     ]
+
+
+def _transfers(appliance: Appliance, rounds: int) -> list[Row]:
+    """Rates, so more is better. Small files cost a request each, in Python; large ones cost what TLS costs."""
+    rows = []
+    with transfers(appliance) as pairs:
+        if not pairs:
+            print("nginx or curl is not installed: the rows of object storage are left out.", file=sys.stderr)
+        for pair in pairs:
+            ours, reference = _in_turns(pair.ours, pair.reference, rounds)
+            rows.append(Row(pair.name, ours, reference, pair.unit, f"≥ {pair.budget} ×", ours >= pair.budget * reference))
+    return rows
 
 
 def _ready(appliance: Appliance) -> Row:

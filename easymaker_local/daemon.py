@@ -15,7 +15,10 @@ import psutil
 import uvicorn
 
 from easymaker_local.api import create_app
+from easymaker_local.api.swift import SwiftApp
+from easymaker_local.api.swift.identity import Identity
 from easymaker_local.artifacts.catalogue import Catalogue
+from easymaker_local.artifacts.objects import ObjectFiles
 from easymaker_local.artifacts.storage import Storage
 from easymaker_local.controllers.experiments import ExperimentController
 from easymaker_local.controllers.log_ingest import LogIngest
@@ -41,12 +44,16 @@ from easymaker_local.kit.clock import Clock, SystemClock
 from easymaker_local.kit.ids import new_id
 from easymaker_local.kit.lock import ProcessLock
 from easymaker_local.kit.secret_files import ensure_key, ensure_token
+from easymaker_local.listener import HttpsListener
 from easymaker_local.services.context import QUEUE, Context
+from easymaker_local.services.credentials import Credentials
+from easymaker_local.services.objects import Objects
 from easymaker_local.services.preparation import Preparation
 from easymaker_local.services.services import Services
 from easymaker_local.settings import DriverChoice, Settings
 from easymaker_local.store import Store, experiments, log_shipping, metrics, trainings
 from easymaker_local.store.log_migrations import log_migrations
+from easymaker_local.store.objects import open_index
 
 log = logging.getLogger(__name__)
 
@@ -59,6 +66,7 @@ class Daemon:
     services: Services
     preparation: Preparation
     loop: Loop
+    objects: Objects
     token: str
 
 
@@ -186,6 +194,8 @@ async def open_daemon(settings: Settings, clock: Clock | None = None) -> AsyncIt
         log_store = Store(settings.log_database, log_migrations)
         log_store.open()
         stack.callback(log_store.close)
+        index = open_index(settings.object_index)
+        stack.callback(index.close)
         install_id = await store.write(_install_id)
         driver, environments = await choose_driver(settings, install_id, await store.read(_bound_driver))
         stack.push_async_callback(driver.close)
@@ -203,6 +213,9 @@ async def open_daemon(settings: Settings, clock: Clock | None = None) -> AsyncIt
             capacity=capacity, hinter=loop, secret_key=secret_key, gpus=gpus,
         )  # fmt: skip
         services = Services.of(context)
+        files = ObjectFiles(storage, settings.storage)
+        objects = Objects(files, index, clock)
+        stack.callback(objects.close)
         controller: TrainingController
 
         async def wake_waiting() -> None:
@@ -228,11 +241,12 @@ async def open_daemon(settings: Settings, clock: Clock | None = None) -> AsyncIt
         loop.register(log_shipping.KIND, ingest.reconcile, ingest.unfinished)
         driver.watch(lambda name: _hint_owner(loop, name))
         await sweep_files(context)
+        await asyncio.to_thread(files.sweep)
         await ingest.sweep()
         background = (loop.run(), sweep_workloads(context), Sampler(context).run(), keep_within_limits(context))
         for task in background:
             stack.push_async_callback(_end, asyncio.create_task(task))
-        yield Daemon(context, services, preparation, loop, token)
+        yield Daemon(context, services, preparation, loop, objects, token)
 
 
 def _hint_owner(loop: Loop, workload: str) -> None:
@@ -260,26 +274,53 @@ async def serve(settings: Settings) -> None:
             app, log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=2, server_header=False
         )
         server = uvicorn.Server(config)
-        with _listen(settings) as listener:
-            log.info("Ready on http://%s:%s", settings.host, listener.getsockname()[1])
-            await server.serve(sockets=[listener])
+        with _listen(settings.host, settings.port, "PORT") as listener:
+            async with _gateway(daemon, app.state.credentials):
+                log.info("Ready on http://%s:%s", settings.host, listener.getsockname()[1])
+                await server.serve(sockets=[listener])
 
 
-def _listen(settings: Settings) -> socket.socket:
+@asynccontextmanager
+async def _gateway(daemon: Daemon, credentials: Credentials) -> AsyncIterator[None]:
+    """Serve object storage on the gateway's port meanwhile; raises DaemonError if the port cannot be had."""
+    settings = daemon.context.settings
+    if settings.gateway_port == 0:
+        yield
+        return
+    identity = Identity(settings, lambda: credentials.token, daemon.context.clock)
+    app = SwiftApp(identity, daemon.objects, daemon.services.buckets)
+    with _listen(settings.host, settings.gateway_port, "GATEWAY_PORT", " (0: no object storage by https)") as listener:
+        gateway = HttpsListener(settings, app, listener)
+        task = asyncio.create_task(gateway.serve())
+        task.add_done_callback(_log_failure)
+        log.info("Object storage on https://%s:%s", settings.host, settings.gateway_port)
+        try:
+            yield
+        finally:
+            gateway.stop()
+            await asyncio.gather(task, return_exceptions=True)
+
+
+def _log_failure(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and task.exception() is not None:
+        log.error("object storage by https has ended", exc_info=task.exception())
+
+
+def _listen(host: str, port: int, setting: str, advice: str = "") -> socket.socket:
     """Return the listening socket; raises DaemonError if the address cannot be had.
 
     The protocol is named, which uvicorn's own sockets do not: asyncio switches Nagle's algorithm off only on sockets that
     name it, and every answer on a kept connection would wait 40 ms for the client's delayed acknowledgement.
     """
     try:
-        found = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP)
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP)
         family, kind, protocol, _, address = found[0]
         listener = socket.socket(family, kind, protocol)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
     except OSError as error:
         raise DaemonError(
-            f"{settings.host}:{settings.port} cannot be listened on: {error.strerror}.",
-            hint="Set another port: EASYMAKER_LOCAL_PORT.",
+            f"{host}:{port} cannot be listened on: {error.strerror}.",
+            hint=f"Set another port: EASYMAKER_LOCAL_{setting}{advice}.",
         ) from error
     return listener

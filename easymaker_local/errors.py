@@ -11,6 +11,8 @@ EasyMakerError
 └── PermanentError         will not go away; ends the operation with a reason
     ├── EnvironmentFailed  an image or environment could not be prepared
     ├── StorageError       a path cannot be resolved, read or written
+    │   ├── AccessDenied   the system account lacks a permission on the container
+    │   └── StorageFull    the disk is full
     └── DaemonError        the daemon cannot start, or another one runs
         └── DaemonUnreachable  no daemon answers the client
 
@@ -112,6 +114,18 @@ class StorageError(PermanentError):
     """A data location cannot be resolved, read or written."""
 
     code = "STORAGE_ERROR"
+
+
+class AccessDenied(StorageError):
+    """The system account may not read or write the container (GN-10, OS-11)."""
+
+    code = "ACCESS_DENIED"
+
+
+class StorageFull(StorageError):
+    """There is no space left for what was to be stored."""
+
+    code = "STORAGE_FULL"
 
 
 class DaemonError(PermanentError):

@@ -29,6 +29,18 @@ class DriverChoice(StrEnum):
     PROCESS = "process"
 
 
+class BucketAccess(StrEnum):
+    """What the system account may do in a bucket that has no access list.
+
+    Instead of OS-L02 (a new bucket grants nothing): on a workstation with one user, who owns jobs and buckets alike, asking
+    once per bucket protects nobody. ``none`` is the cloud's behaviour.
+    """
+
+    READ_WRITE = "read-write"
+    READ = "read"
+    NONE = "none"
+
+
 class Nas(BaseModel):
     """A directory of this machine that ``nas://{id}:/…`` may address (GN-08, GN-L06)."""
 
@@ -80,6 +92,9 @@ class Settings(BaseSettings):
         "Only for an API that deliberately listens elsewhere.",
     )
     port: int = Field(default=10090, ge=0, le=65535, description="Port of the API; the SDK's local profile uses 10090.")
+    gateway_port: int = Field(
+        default=10443, ge=0, le=65535, description="Port of object storage by https (Swift API), beside the API; 0: none."
+    )
     driver: DriverChoice = Field(default=DriverChoice.AUTO, description="auto, docker or process.")
     docker_host: str | None = Field(
         default_factory=lambda: os.environ.get("DOCKER_HOST"),
@@ -91,6 +106,10 @@ class Settings(BaseSettings):
         default="local", pattern=r"^[A-Za-z0-9_-]{1,64}$", description="Tenant in obs:// addresses: AUTH_{tenant_id}."
     )
     user_id: str = Field(default="easymaker", description="API user id of the system account.")
+    bucket_access: BucketAccess = Field(
+        default=BucketAccess.READ_WRITE,
+        description="What jobs may do in buckets that have no access lists of their own: read-write, read or none.",
+    )
     nas: dict[str, Nas] = Field(default_factory=dict, description="NAS id -> directory that nas:// may address.")
     flavors: tuple[FlavorSetting, ...] = Field(default=(), description="Flavors beside the generated ones.")
     wheelhouse: Path | None = Field(
@@ -179,6 +198,16 @@ class Settings(BaseSettings):
     def log_database(self) -> Path:
         """SQLite database of the log store."""
         return self.home / "logs.db"
+
+    @property
+    def object_index(self) -> Path:
+        """SQLite database of what files cannot keep of objects: content types, metadata, checksums."""
+        return self.home / "objects.db"
+
+    @property
+    def tls(self) -> Path:
+        """The local certificate authority, the gateway's certificate, and the bundle for clients."""
+        return self.home / "tls"
 
     @property
     def token_file(self) -> Path:

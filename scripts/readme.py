@@ -18,7 +18,7 @@ def main() -> int:
     text = (ROOT / "README.md").read_text()
     lines = [line for block in re.findall(r"```sh\n(.*?)```", text, re.S) for line in block.splitlines()]
     commands = [line for line in lines if line.strip() and not line.startswith(("#", *LEFT_OUT))]
-    (example,) = re.findall(r"```python\n(.*?)```", text, re.S)
+    example = "\n".join(re.findall(r"```python\n(.*?)```", text, re.S))
     with tempfile.TemporaryDirectory() as folder:
         script = Path(folder) / "example.py"
         script.write_text(example)

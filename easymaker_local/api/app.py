@@ -8,7 +8,19 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
 from easymaker_local import __version__
-from easymaker_local.api import catalogue, disk, experiments, logs, monitoring, pages, queue, storage, system, trainings
+from easymaker_local.api import (
+    catalogue,
+    disk,
+    experiments,
+    logs,
+    monitoring,
+    pages,
+    queue,
+    storage,
+    system,
+    tokens,
+    trainings,
+)
 from easymaker_local.api.access import Access
 from easymaker_local.api.envelope import Failure, install_error_handlers
 from easymaker_local.services.credentials import Credentials
@@ -43,8 +55,8 @@ def create_app(
     app.state.stop = stop
     app.include_router(pages.router)
     app.include_router(system.open_router)
-    app.include_router(monitoring.scrape_router)
-    app.include_router(logs.root_router)
+    for router in (monitoring.scrape_router, logs.root_router, tokens.router):
+        app.include_router(router)
     for resource in (system, catalogue, experiments, trainings, storage, logs, monitoring, disk, queue):
         app.include_router(resource.router, prefix=BASE)
     install_error_handlers(app)

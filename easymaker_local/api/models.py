@@ -324,6 +324,29 @@ class ContainerListAnswer(Envelope):
     container_list: list[str]
 
 
+class ContainerAccessView(Wire):
+    """A bucket's access lists (null: none), and what they and the setting ``bucket_access`` grant the system account."""
+
+    container_name: str
+    read_access_list: str | None
+    write_access_list: str | None
+    is_readable: bool
+    is_writable: bool
+
+
+class ContainerAccessAnswer(Envelope):
+    """Access of one bucket (OS-L01)."""
+
+    container_access: ContainerAccessView
+
+
+class ContainerAccessListAnswer(Envelope):
+    """Access of all buckets, and the system account that the lists have to name (OS-09)."""
+
+    system_account: str
+    container_access_list: list[ContainerAccessView]
+
+
 class ObjectListAnswer(Envelope):
     """What lies at a location."""
 

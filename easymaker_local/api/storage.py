@@ -13,10 +13,19 @@ from pydantic import Field
 
 from easymaker_local.api.deps import Appkey, ServicesDep
 from easymaker_local.api.envelope import Envelope
-from easymaker_local.api.models import ContainerListAnswer, ObjectListAnswer, ObjectView
+from easymaker_local.api.models import (
+    ContainerAccessAnswer,
+    ContainerAccessListAnswer,
+    ContainerAccessView,
+    ContainerListAnswer,
+    ObjectListAnswer,
+    ObjectView,
+)
+from easymaker_local.artifacts.locations import Kind, parse
 from easymaker_local.artifacts.storage import Entry
 from easymaker_local.domain.wire import Body
 from easymaker_local.kit.clock import to_iso
+from easymaker_local.services.buckets import BucketView
 
 router = APIRouter(tags=["storage"])
 
@@ -30,6 +39,20 @@ class ContainerSpec(Body):
     """A bucket to be made."""
 
     container_name: Annotated[str, Field(min_length=1, max_length=255)]
+
+
+class AccessChange(Body):
+    """Grant or take away what the system account may do; what is absent stays as it is."""
+
+    read: bool | None = None
+    write: bool | None = None
+
+
+def _access(view: BucketView) -> ContainerAccessView:
+    return ContainerAccessView(
+        container_name=view.container, read_access_list=view.lists.read, write_access_list=view.lists.write,
+        is_readable=view.is_readable, is_writable=view.is_writable,
+    )  # fmt: skip
 
 
 def _view(entry: Entry) -> ObjectView:
@@ -52,6 +75,28 @@ async def create_container(appkey: Appkey, body: ContainerSpec, services: Servic
     return Envelope()
 
 
+@router.get("/storage/access")
+async def list_container_access(appkey: Appkey, services: ServicesDep) -> ContainerAccessListAnswer:
+    """Show the system account and what it may do in each bucket."""
+    found = [_access(view) for view in await services.buckets.list_all()]
+    return ContainerAccessListAnswer(system_account=str(services.buckets.account), container_access_list=found)
+
+
+@router.get("/storage/containers/{container}/access")
+async def get_container_access(appkey: Appkey, container: str, services: ServicesDep) -> ContainerAccessAnswer:
+    """Show the access lists of a bucket."""
+    return ContainerAccessAnswer(container_access=_access(await services.buckets.get(container)))
+
+
+@router.put("/storage/containers/{container}/access")
+async def change_container_access(
+    appkey: Appkey, container: str, body: AccessChange, services: ServicesDep
+) -> ContainerAccessAnswer:
+    """Put the system account on the access lists of a bucket, or take it off."""
+    view = await services.buckets.allow(container, read=body.read, write=body.write)
+    return ContainerAccessAnswer(container_access=_access(view))
+
+
 @router.get("/storage/objects")
 async def list_objects(appkey: Appkey, uri: Uri, services: ServicesDep, recursive: bool = False) -> ObjectListAnswer:
     """List a directory, or the one entry of a file."""
@@ -65,6 +110,9 @@ async def delete_object(appkey: Appkey, uri: Uri, services: ServicesDep, recursi
     """Delete a file, or with ``recursive`` a directory or a whole bucket."""
     storage = services.context.storage
     await anyio.to_thread.run_sync(lambda: storage.delete(uri, recursive=recursive))
+    address = parse(uri)
+    if address.kind is Kind.OBS and not address.parts:
+        await services.buckets.forget(address.name)
     return Envelope()
 
 

@@ -85,7 +85,7 @@ def parse(uri: str) -> Address:
                 check_container_name(name)
             parts = tuple(path.split("/")) if path else ()
             for part in parts:
-                _check_part(part)
+                check_part(part)
             return Address(uri, kind, name, parts)
     raise StorageError(f"{uri!r} is no data location.", hint=_FORMS)
 
@@ -100,10 +100,11 @@ def check_container_name(name: str) -> None:
         raise StorageError("The name of a container holds control characters or broken text.")
     if _PLACEHOLDER.search(name):
         raise StorageError(f"{name!r} is a placeholder.", hint="Fill it in.")
-    _check_part(name)
+    check_part(name)
 
 
-def _check_part(part: str) -> None:
+def check_part(part: str) -> None:
+    """Raise StorageError unless ``part`` can be one name of a path."""
     if part == "":
         raise StorageError("The path holds two slashes in a row.", hint="Write one.")
     if part in {".", ".."}:

@@ -13,7 +13,7 @@ import secrets
 import shlex
 import shutil
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,11 +22,14 @@ from typing import BinaryIO
 
 from easymaker_local.artifacts import trees
 from easymaker_local.artifacts.locations import HIDDEN, Address, Kind, Location, check_container_name, parse, walk_inside
-from easymaker_local.errors import NotFound, StorageError
+from easymaker_local.errors import NotFound, StorageError, StorageFull
 from easymaker_local.settings import Nas
 
 _TEMPORARY = f"{HIDDEN}tmp"
 _ABANDONED_SECONDS = 24 * 3600.0
+_COPY_BYTES = 1 << 30
+_BLOCK_BYTES = 1 << 20
+_CANNOT_COPY = {errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.EBADF}
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,7 @@ class Storage:
     def create_container(self, name: str) -> bool:
         """Make a bucket; False if it exists already."""
         check_container_name(name)
-        with _translated(name):
+        with translated(name):
             self._buckets.mkdir(parents=True, exist_ok=True)
             try:
                 (self._buckets / name).mkdir()
@@ -77,7 +80,7 @@ class Storage:
 
     def resolve(self, uri: str) -> Location:
         """Say where ``uri`` lies; the place need not exist, its container or NAS must. Links in it were followed."""
-        return self._locate(parse(uri))
+        return self.locate(parse(uri))
 
     def resolve_output(self, uri: str) -> Location:
         """Like ``resolve``, for something to be written. The container must exist, as in the cloud; the path need not."""
@@ -101,7 +104,7 @@ class Storage:
         no UTF-8 show as a replacement character (and cannot be addressed).
         """
         location = self.resolve(uri)
-        with _translated(uri):
+        with translated(uri):
             found = location.path.stat()
             if not S_ISDIR(found.st_mode):
                 return [Entry(location.path.name, found.st_size, found.st_mtime, is_directory=False)]
@@ -110,7 +113,7 @@ class Storage:
     def open_read(self, uri: str) -> BinaryIO:
         """Open a file; the caller closes it."""
         path = self.resolve(uri).path
-        with _translated(uri):
+        with translated(uri):
             # O_NOFOLLOW: what was resolved is no link; O_NONBLOCK: opening a pipe must not wait for its writer.
             descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
             if not S_ISREG(os.fstat(descriptor).st_mode):
@@ -123,45 +126,36 @@ class Storage:
 
         If ``chunks`` raises, that error passes and nothing is stored.
         """
-        location = self._locate_entry(uri)
-        path = location.path
-        if uri.endswith("/") or location.is_root or path.is_dir():
+        address = parse(uri)
+        if uri.endswith("/"):
             raise StorageError(f"{uri} is a directory.", hint="Name the file to write.")
+        upload = self.begin(address)
+        try:
+            with translated(uri):
+                for chunk in chunks:
+                    upload.write(chunk)
+            found = upload.finish()
+        finally:
+            upload.discard()
+        return Entry(address.parts[-1], found.st_size, found.st_mtime, is_directory=False)
+
+    def begin(self, address: Address) -> Upload:
+        """Begin to write one file; the caller ends it with ``finish`` and, in any case, ``discard``."""
+        location = self.locate_entry(address)
+        if location.is_root or location.path.is_dir():
+            raise StorageError(f"{address.uri} is a directory.", hint="Name the file to write.")
         _check_writable(location)
-        with _translated(uri):
-            base = self._buckets if location.kind is Kind.OBS else location.root
-            # Mounted into the NAS, another file system may begin below its top.
-            nearest = next(parent for parent in path.parents if parent.exists())
-            folder = base / _TEMPORARY
-            if nearest.stat().st_dev == base.stat().st_dev:
-                folder.mkdir(exist_ok=True)
-            else:
-                folder = nearest
-            aside = folder / f"{HIDDEN}{secrets.token_hex(8)}"
-            try:
-                with aside.open("xb") as file:
-                    for chunk in chunks:
-                        file.write(chunk)
-                    file.flush()
-                    os.fsync(file.fileno())
-                    found = os.fstat(file.fileno())
-                path.parent.mkdir(parents=True, exist_ok=True)
-                if self._locate_entry(uri) != location:
-                    raise StorageError(f"{uri} leads to another place than before.", hint="A link in it was changed.")
-                aside.replace(path)
-            finally:
-                aside.unlink(missing_ok=True)
-            trees.flush_directory(path.parent)
-        return Entry(path.name, found.st_size, found.st_mtime, is_directory=False)
+        base = self._buckets if location.kind is Kind.OBS else location.root
+        return Upload(location, base, lambda: self.locate_entry(address))
 
     def delete(self, uri: str, *, recursive: bool = False) -> None:
         """Delete a file, or a link (not what it leads to); with ``recursive`` also a directory or a whole container."""
-        location = self._locate_entry(uri)
+        location = self.locate_entry(parse(uri))
         path = location.path
         _check_writable(location)
         if location.is_root and location.kind is Kind.NAS:
             raise StorageError(f"{uri} is a whole NAS and cannot be deleted.")
-        with _translated(uri):
+        with translated(uri):
             if S_ISDIR(path.lstat().st_mode):
                 if not recursive:
                     raise StorageError(f"{uri} is a directory.", hint="Ask for a recursive deletion.")
@@ -176,9 +170,10 @@ class Storage:
             if trees.is_directory(folder):
                 for entry in folder.iterdir():
                     if entry.lstat().st_mtime <= time.time() - age:
-                        entry.unlink()
+                        trees.remove(entry)
 
-    def _root(self, address: Address) -> tuple[Path, bool]:
+    def root(self, address: Address) -> tuple[Path, bool]:
+        """Return the top of a container or NAS and whether it is read-only; raises StorageError if it is not there."""
         if address.kind is Kind.NAS:
             nas = self._nas.get(address.name)
             if nas is None:
@@ -189,6 +184,7 @@ class Storage:
             if not nas.path.is_dir():
                 raise StorageError(f"The directory of NAS {address.name!r} is not there: {nas.path}.", hint="Mount it.")
             return nas.path.resolve(), nas.read_only
+        check_container_name(address.name)
         bucket = self._buckets / address.name
         if bucket.is_symlink():
             raise StorageError(f"Container {address.name!r} is a link.", hint="List the directory as a NAS in the settings.")
@@ -199,23 +195,93 @@ class Storage:
             )
         return bucket.resolve(), False
 
-    def _locate(self, address: Address) -> Location:
-        root, read_only = self._root(address)
+    def locate(self, address: Address) -> Location:
+        """Say where an address lies; links in it were followed."""
+        root, read_only = self.root(address)
         path = walk_inside(root, address.parts)
         return Location(
             uri=address.uri, kind=address.kind, name=address.name, relative="/".join(address.parts),
             path=path, root=root, read_only=read_only,
         )  # fmt: skip
 
-    def _locate_entry(self, uri: str) -> Location:
+    def locate_entry(self, address: Address) -> Location:
         """Locate the directory entry itself: only links before the last name are followed."""
-        address = parse(uri)
-        above = self._locate(replace(address, parts=address.parts[:-1]))
+        above = self.locate(replace(address, parts=address.parts[:-1]))
         if not address.parts:
             return above
         if above.path.exists() and not above.path.is_dir():
             raise StorageError(f"{above.path.name!r} is a file, nothing can lie below it.")
         return replace(above, relative="/".join(address.parts), path=above.path / address.parts[-1])
+
+
+class Upload:
+    """A file that is being written under a hidden name and appears under its own by ``finish``, whole."""
+
+    def __init__(self, location: Location, base: Path, locate: Callable[[], Location]) -> None:
+        self.location = location
+        self._locate = locate
+        with translated(location.uri):
+            # Mounted into the NAS, another file system may begin below its top.
+            nearest = next(parent for parent in location.path.parents if parent.exists())
+            folder = base / _TEMPORARY
+            if nearest.stat().st_dev == base.stat().st_dev:
+                folder.mkdir(exist_ok=True)
+            else:
+                folder = nearest
+            self.aside = folder / f"{HIDDEN}{secrets.token_hex(8)}"
+            self._file = self.aside.open("xb", buffering=0)
+
+    def write(self, block: bytes) -> None:
+        """Append; raises StorageFull."""
+        with translated(self.location.uri):
+            rest = memoryview(block)
+            while rest:
+                rest = rest[self._file.write(rest) :]
+
+    def append(self, source: BinaryIO) -> None:
+        """Append what is left of a file, inside the kernel where the file system can."""
+        with translated(self.location.uri):
+            try:
+                while os.copy_file_range(source.fileno(), self._file.fileno(), _COPY_BYTES):
+                    pass
+            except OSError as error:
+                if error.errno not in _CANNOT_COPY:
+                    raise
+                while block := os.read(source.fileno(), _BLOCK_BYTES):
+                    self.write(block)
+
+    def finish(self, *, replace_directory: bool = False) -> os.stat_result:
+        """Flush, make directories as needed and take the name; returns what is there now.
+
+        With ``replace_directory`` a directory of that name is exchanged for the file, and removed with all that is in it.
+        """
+        path = self.location.path
+        with translated(self.location.uri):
+            os.fsync(self._file.fileno())
+            self._file.close()
+            for left in (2, 1, 0):
+                path.parent.mkdir(parents=True, exist_ok=True)
+                if self._locate() != self.location:
+                    raise StorageError(
+                        f"{self.location.uri} leads to another place than before.", hint="A link in it was changed."
+                    )
+                try:
+                    if replace_directory and trees.is_directory(path):
+                        trees.exchange(self.aside, path)
+                    else:
+                        self.aside.replace(path)
+                    break
+                except FileNotFoundError:
+                    # A deletion took the folder away, empty as it was, since it was made.
+                    if not left:
+                        raise
+            trees.flush_directory(path.parent)
+            return path.lstat()
+
+    def discard(self) -> None:
+        """Remove what was not finished; calm afterwards."""
+        self._file.close()
+        trees.remove(self.aside)
 
 
 def check_directory(location: Location) -> None:
@@ -239,7 +305,7 @@ def size(location: Location, *, max_entries: int = 1_000_000) -> Size:
     """Add up the files below a location, or the one file; links count nothing. Looks at ``max_entries`` names at most."""
     files = total = seen = 0
     pending = [location.path]
-    with _translated(location.uri):
+    with translated(location.uri):
         found = location.path.lstat()
         if not S_ISDIR(found.st_mode):
             return Size(1, found.st_size, complete=True)
@@ -282,11 +348,13 @@ def _check_writable(location: Location) -> None:
 
 
 @contextmanager
-def _translated(what: str) -> Iterator[None]:
+def translated(what: str) -> Iterator[None]:
+    """Turn what the file system says into NotFound, StorageFull or StorageError."""
     try:
         yield
     except (FileNotFoundError, NotADirectoryError) as error:
         raise NotFound(f"There is nothing at {what}.") from error
     except OSError as error:
-        full = error.errno in {errno.ENOSPC, errno.EDQUOT}
-        raise StorageError(f"{what}: {error.strerror or error}.", hint="Free space on that disk." if full else None) from error
+        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            raise StorageFull(f"{what}: {error.strerror or error}.", hint="Free space on that disk.") from error
+        raise StorageError(f"{what}: {error.strerror or error}.") from error

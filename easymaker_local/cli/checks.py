@@ -63,9 +63,8 @@ class Finding:
 def run_checks(settings: Settings) -> list[Finding]:
     """Run all checks."""
     checks: Sequence[Callable[[Settings], Finding]] = (
-        check_home, check_secrets, check_disk, check_memory, check_daemon, check_port, check_listening,
-        check_catalogue, check_engine, check_gpu,
-        check_venv, check_packages, check_shared_memory, check_clock,
+        check_home, check_secrets, check_disk, check_memory, check_daemon, check_port, check_gateway_port, check_listening,
+        check_catalogue, check_engine, check_gpu, check_venv, check_packages, check_shared_memory, check_clock,
     )  # fmt: skip
     return [check(settings) for check in checks]
 
@@ -161,15 +160,29 @@ def check_port(settings: Settings) -> Finding:
         return Finding("port", Level.OK, f"{address} is the daemon's.")
     except (DaemonUnreachable, Unauthorized):
         # Whoever may sit there, binding tells whether it is free.
-        family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+        return _bindable("port", settings.host, settings.port, "EASYMAKER_LOCAL_PORT")
+
+
+def check_gateway_port(settings: Settings) -> Finding:
+    """Where object storage is served by https: ours, or free."""
+    if settings.gateway_port == 0:
+        return Finding("gateway port", Level.OK, "Object storage by https is switched off.")
+    if ProcessLock(settings.lock_file).holder() is not None:
+        # A daemon that could not have it would not have started.
+        return Finding("gateway port", Level.OK, f"{settings.host}:{settings.gateway_port} is the daemon's.")
+    return _bindable("gateway port", settings.host, settings.gateway_port, "EASYMAKER_LOCAL_GATEWAY_PORT (0: none)")
+
+
+def _bindable(check: str, host: str, port: int, setting: str) -> Finding:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         with socket.socket(family) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind((settings.host, settings.port))
+            probe.bind((host, port))
     except OSError as error:
-        message = f"{address} cannot be used: {error.strerror}."
-        return Finding("port", Level.PROBLEM, message, "End the program that has it, or set EASYMAKER_LOCAL_PORT.")
-    return Finding("port", Level.OK, f"{address} is free.")
+        message = f"{host}:{port} cannot be used: {error.strerror}."
+        return Finding(check, Level.PROBLEM, message, f"End the program that has it, or set {setting}.")
+    return Finding(check, Level.OK, f"{host}:{port} is free.")
 
 
 def check_listening(settings: Settings) -> Finding:

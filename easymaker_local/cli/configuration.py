@@ -6,13 +6,16 @@ import os
 import re
 import shlex
 import tomllib
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from easymaker_local.cli import output
 from easymaker_local.cli.output import Json
 from easymaker_local.cli.session import session_of
+
+if TYPE_CHECKING:
+    from easymaker_local.settings import Settings
 
 # Defaults that other programs' variables decide.
 _BORROWED = {"docker_host": "DOCKER_HOST", "wheelhouse": "PIP_FIND_LINKS"}
@@ -54,19 +57,43 @@ def config(
     output.note(f"\nFile: {file}{exists}. Variables: {PREFIX}<SETTING> override it. The daemon reads both when it starts.")
 
 
-def env(ctx: typer.Context, as_json: Json = False) -> None:
+def env(
+    ctx: typer.Context,
+    storage: Annotated[
+        bool, typer.Option("--storage", help="Also point swift and rclone (remote easymaker:) here.", show_default=False)
+    ] = False,
+    as_json: Json = False,
+) -> None:
     """Print shell commands that point the easymaker SDK here: eval "$(easymaker-local env)"."""
     settings = session_of(ctx).settings
     from easymaker_local.domain.sdk_environment import sdk_environment
+    from easymaker_local.kit.certificates import ensure_bundle
     from easymaker_local.kit.secret_files import ensure_token
+    from easymaker_local.listener import certified_hosts
 
-    values = sdk_environment(settings, ensure_token(settings.token_file), os.environ)
+    token = ensure_token(settings.token_file)
+    bundle = str(ensure_bundle(settings.tls, certified_hosts(settings)))
+    values = {**sdk_environment(settings, token, os.environ), "REQUESTS_CA_BUNDLE": bundle}
+    if storage:
+        values |= storage_environment(settings, token, bundle)
     if as_json:
         output.print_json(values)
         return
     for name, value in values.items():
         line = f"unset {name}" if value is None else f"export {name}={shlex.quote(value)}"
         typer.echo(line)
+
+
+def storage_environment(settings: Settings, token: str, bundle: str) -> dict[str, str | None]:
+    """Return the variables with which python-swiftclient and rclone log in (TempAuth) and trust the certificate."""
+    api = settings.api_url.removeprefix("http://").rpartition(":")[0]
+    login = f"https://{api}:{settings.gateway_port}/auth/v1.0"
+    user = f"{settings.tenant_id}:{settings.user_id}"
+    remote = {"TYPE": "swift", "AUTH": login, "AUTH_VERSION": "1", "USER": user, "KEY": token}
+    return {
+        "ST_AUTH": login, "ST_USER": user, "ST_KEY": token, "OS_CACERT": bundle, "RCLONE_CA_CERT": bundle,
+        **{f"RCLONE_CONFIG_EASYMAKER_{name}": value for name, value in remote.items()},
+    }  # fmt: skip
 
 
 def _keys_of(text: str) -> set[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -16,6 +17,15 @@ from easymaker_local.errors import InvalidRequest, StorageError
 app = typer.Typer(no_args_is_help=True, help="Files that jobs read and write.")
 
 Uri = Annotated[str, typer.Argument(metavar="URI", help=f"{FORMS}")]
+
+
+class Switch(StrEnum):
+    """Given or not."""
+
+    ON = "on"
+    OFF = "off"
+
+
 Recursive = Annotated[bool, typer.Option("-r", "--recursive", help="With everything below it.", show_default=False)]
 
 
@@ -109,6 +119,50 @@ def get(
         output.note(f"Fetched {len(downloads)} file(s), {total}.")
 
 
+@app.command("access")
+def access(
+    ctx: typer.Context,
+    container: Annotated[
+        str | None, typer.Argument(metavar="[CONTAINER]", help="Without it: the system account and all containers.")
+    ] = None,
+    read: Annotated[Switch | None, typer.Option(help="Let jobs read it.")] = None,
+    write: Annotated[Switch | None, typer.Option(help="Let jobs write it.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Show or change what jobs may do in a container. They use it in the name of the system account."""
+    client = client_of(ctx)
+    if container is None:
+        if read is not None or write is not None:
+            raise InvalidRequest("Name the container.")
+        overview = client.all_container_access()
+        found, account = overview["containerAccessList"], overview["systemAccount"]
+    else:
+        name = container.rstrip("/")
+        if read is not None or write is not None:
+            changes = {key: None if value is None else value is Switch.ON for key, value in (("read", read), ("write", write))}
+            found = [client.change_container_access(name, **changes)]
+        else:
+            found = [client.container_access(name)]
+        account = None
+    if as_json:
+        output.print_json(found[0] if account is None else {"systemAccount": account, "containers": found})
+        return
+    if account is not None:
+        output.note(f"System account (tenant id:user id): {account}")
+    rows = [
+        [
+            a["containerName"],
+            _word(a["isReadable"]),
+            _word(a["isWritable"]),
+            _entries(a["readAccessList"]),
+            _entries(a["writeAccessList"]),
+        ]
+        for a in found
+    ]
+    if rows:
+        output.table(["CONTAINER", "READ", "WRITE", "READ LIST", "WRITE LIST"], rows)
+
+
 @app.command("rm")
 def rm(ctx: typer.Context, uri: Uri, recursive: Recursive = False) -> None:
     """Delete a file; with -r a directory or a whole container."""
@@ -121,6 +175,15 @@ def rm(ctx: typer.Context, uri: Uri, recursive: Recursive = False) -> None:
         if "is a directory" in error.message:
             raise StorageError(error.message, hint="Delete it with everything below it: storage rm -r") from error
         raise
+
+
+def _word(is_allowed: bool) -> str:
+    return "yes" if is_allowed else "no"
+
+
+def _entries(text: str | None) -> str | None:
+    """An empty list names nobody, which is not the same as no list."""
+    return "(empty)" if text == "" else text
 
 
 def _full(ctx: typer.Context, uri: str) -> str:

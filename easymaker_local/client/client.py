@@ -13,7 +13,9 @@ from urllib.parse import quote
 import httpx
 
 from easymaker_local.client.shapes import (
+    AccessOverview,
     Body,
+    ContainerAccess,
     Current,
     Disk,
     Event,
@@ -268,6 +270,19 @@ class Client:
     def create_container(self, name: str) -> None:
         """Make one; calm if it exists."""
         self._call("POST", "storage", "containers", body={"containerName": name})
+
+    def container_access(self, name: str) -> ContainerAccess:
+        """Return what the system account may do in one."""
+        return cast(ContainerAccess, self._call("GET", "storage", "containers", name, "access")["containerAccess"])
+
+    def all_container_access(self) -> AccessOverview:
+        """Return the system account and what it may do in each."""
+        return cast(AccessOverview, self._call("GET", "storage", "access"))
+
+    def change_container_access(self, name: str, *, read: bool | None = None, write: bool | None = None) -> ContainerAccess:
+        """Grant to the system account or take away; None leaves it."""
+        body = {key: value for key, value in (("read", read), ("write", write)) if value is not None}
+        return cast(ContainerAccess, self._call("PUT", "storage", "containers", name, "access", body=body)["containerAccess"])
 
     def objects(self, uri: str, *, recursive: bool = False) -> list[StoredObject]:
         """Return a directory's entries, or the one of a file."""

@@ -247,6 +247,23 @@ class LogPage(TypedDict):
     latestCursor: int
 
 
+class ContainerAccess(TypedDict):
+    """What the system account may do in a bucket."""
+
+    containerName: str
+    readAccessList: str | None
+    writeAccessList: str | None
+    isReadable: bool
+    isWritable: bool
+
+
+class AccessOverview(TypedDict):
+    """The system account and all buckets."""
+
+    systemAccount: str
+    containerAccessList: list[ContainerAccess]
+
+
 class StoredObject(TypedDict):
     """A file or folder in storage."""
 

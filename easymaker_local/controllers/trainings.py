@@ -9,14 +9,17 @@ from collections.abc import Iterable
 from easymaker_local.controllers.training_files import TrainingFiles
 from easymaker_local.controllers.training_workload import PORTS, build_workload, member
 from easymaker_local.domain import job_token
+from easymaker_local.domain.access_list import Permission
 from easymaker_local.domain.image import Image
 from easymaker_local.domain.job_token import Job
 from easymaker_local.domain.ledger import Priority, Waiting, amount_of
 from easymaker_local.domain.reason import Cause, Reason
 from easymaker_local.domain.training import Action, Decision, Desired, Facts, Training, TrainingStatus, decide
-from easymaker_local.errors import NotFound, PermanentError, StaleRecord, StorageError, TransientError
+from easymaker_local.errors import AccessDenied, NotFound, PermanentError, StaleRecord, StorageError, TransientError
+from easymaker_local.services.buckets import check_access
 from easymaker_local.services.context import QUEUE, Context
 from easymaker_local.services.preparation import Preparation
+from easymaker_local.services.training_checks import training_uses
 from easymaker_local.store import ledger, log_shipping, peaks, trainings
 
 # Enough for the way from request to end in one go; a bug that would circle for ever becomes a slow circle instead.
@@ -117,6 +120,8 @@ class TrainingController:
                 case Action.START:
                     try:
                         await self._start(training, files)
+                    except AccessDenied as error:
+                        return Cause(Reason.ACCESS_DENIED, str(error))
                     except StorageError as error:
                         return Cause(Reason.INPUT_MISSING, str(error))
                     except (PermanentError, OSError) as error:
@@ -126,6 +131,8 @@ class TrainingController:
                     await asyncio.gather(*(driver.stop(name, grace) for name in training.workloads))
                 case Action.COLLECT:
                     try:
+                        writes = [use for use in training_uses(training.spec) if use.permission is Permission.WRITE]
+                        await check_access(self._context, writes)
                         await asyncio.to_thread(files.collect)
                     except StorageError as error:
                         return Cause(Reason.OUTPUT_NOT_STORED, files.with_place(str(error)))
@@ -141,6 +148,8 @@ class TrainingController:
         environment = await self._preparation.ready(image)
         if environment is None:
             raise PermanentError(f"The environment {image.name!r} was removed after it had been prepared.")
+        # Lists may have changed since it was created, and it may have waited long (OS-11, OS-L01).
+        await check_access(context, training_uses(training.spec))
         await asyncio.to_thread(files.prepare)
         inputs = await asyncio.to_thread(files.inputs)
         count = training.spec.instance_count

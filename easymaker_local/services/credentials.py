@@ -60,6 +60,11 @@ class Credentials:
 
     # -- tokens
 
+    @property
+    def token(self) -> str:
+        """The user's token as it is now."""
+        return self._token
+
     async def caller(self, token: str) -> Caller | None:
         """Return who sends this token; None if nobody does, or a job that has ended."""
         if hmac.compare_digest(token.encode(), self._token.encode()):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from easymaker_local.services.buckets import Buckets
 from easymaker_local.services.context import Context
 from easymaker_local.services.disk import Disk
 from easymaker_local.services.experiments import Experiments
@@ -18,6 +19,7 @@ class Services:
     """One object per resource."""
 
     context: Context
+    buckets: Buckets
     experiments: Experiments
     trainings: Trainings
     monitoring: Monitoring
@@ -29,5 +31,6 @@ class Services:
     def of(cls, context: Context) -> Services:
         """Build them."""
         return cls(
-            context, Experiments(context), Trainings(context), Monitoring(context), Disk(context), Queue(context), Logs(context)
-        )
+            context, Buckets(context), Experiments(context), Trainings(context), Monitoring(context), Disk(context),
+            Queue(context), Logs(context),
+        )  # fmt: skip

@@ -6,11 +6,13 @@ import asyncio
 from pathlib import Path, PurePosixPath
 
 from easymaker_local.artifacts.storage import Storage, check_directory
+from easymaker_local.domain.access_list import Permission
 from easymaker_local.domain.flavor import Flavor
 from easymaker_local.domain.image import CoreType, Framework, Image
 from easymaker_local.domain.ledger import Waiting, amount_of, never_fits
 from easymaker_local.domain.training_spec import TrainingSpec
 from easymaker_local.errors import FieldError, InvalidRequest, NotFound, StorageError
+from easymaker_local.services.buckets import Use, access_faults
 from easymaker_local.services.context import Context
 
 TRAINING_GROUP = "TRAINING"
@@ -30,12 +32,25 @@ async def check_training(context: Context, spec: TrainingSpec) -> Flavor:
     if spec.timeout_minutes < shortest:
         faults.append(FieldError("timeoutMinutes", f"at least {shortest} minutes"))
     faults += _algorithm(spec)
+    faults += await access_faults(context, training_uses(spec))
     # Looking at files may block on a slow NAS: never on the event loop.
     faults += await asyncio.to_thread(_locations, context, spec)
     if faults:
         raise InvalidRequest(faults)
     assert flavor is not None
     return flavor
+
+
+def training_uses(spec: TrainingSpec) -> list[Use]:
+    """Return what a training reads and writes (OS-04, OS-05)."""
+    read, write = Permission.READ, Permission.WRITE
+    return [
+        Use("sourceDirUri", spec.source_dir_uri, read),
+        *(Use(f"datasetList.{i}.dataUri", dataset.data_uri, read) for i, dataset in enumerate(spec.dataset_list)),
+        Use("checkPointInputUri", spec.check_point_input_uri, read),
+        Use("modelUploadUri", spec.model_upload_uri, write),
+        Use("checkPointUploadUri", spec.check_point_upload_uri, write),
+    ]
 
 
 def _image(context: Context, spec: TrainingSpec, faults: list[FieldError]) -> Image | None:

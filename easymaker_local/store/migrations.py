@@ -82,3 +82,9 @@ def log_shipping(db: Database) -> None:
         """CREATE TABLE log_shipping (
             kind TEXT NOT NULL, resource_id TEXT NOT NULL, source TEXT NOT NULL, PRIMARY KEY (kind, resource_id)) STRICT"""
     )
+
+
+@migrations()
+def bucket_access(db: Database) -> None:
+    """Access lists of buckets."""
+    db.execute("CREATE TABLE bucket_access (container TEXT PRIMARY KEY, read TEXT, write TEXT) STRICT")

@@ -60,6 +60,7 @@ class Appliance:
         self.home = home
         self.driver = driver
         self.port = port or free_port()
+        self.gateway_port = free_port()
         # What is started; replaced by tests whose daemon is to have a fault of its own.
         self.command = [sys.executable, "-m", "easymaker_local", "serve"]
         self._settings = settings
@@ -68,7 +69,8 @@ class Appliance:
     @property
     def environment(self) -> dict[str, str]:
         """The environment of the daemon and of ``easymaker-local`` commands that are to reach it."""
-        own = {"home": str(self.home), "driver": self.driver, "port": str(self.port), **self._settings}
+        own = {"home": str(self.home), "driver": self.driver, "port": str(self.port), "gateway_port": str(self.gateway_port)}
+        own |= self._settings
         if self.driver == "docker" and "DOCKER_HOST" in os.environ:
             own.setdefault("docker_host", os.environ["DOCKER_HOST"])
         config = {f"{PREFIX}CONFIG": str(self.home / "no-config.toml")}
@@ -79,7 +81,7 @@ class Appliance:
         """The environment in which the vendor's SDK 2.1 reaches this appliance (rest-api §1.1)."""
         return clean_environment(
             EM_API_URL=f"http://127.0.0.1:{self.port}", EM_TOKEN=self.token, EM_APPKEY="local", EM_REGION="local",
-            NO_PROXY="127.0.0.1,localhost",
+            EM_GROUP_ID="local", REQUESTS_CA_BUNDLE=str(self.home / "tls" / "bundle.pem"), NO_PROXY="127.0.0.1,localhost",
         )  # fmt: skip
 
     @property
@@ -172,6 +174,10 @@ class Appliance:
     def uri(self, container: str, path: str = "") -> str:
         """Return the address of a place in a bucket."""
         return f"obs://local/v1/AUTH_local/{container}/{path}".rstrip("/")
+
+    def https_uri(self, container: str, path: str = "") -> str:
+        """Return the address of a place in a bucket for a client that goes through the gateway, as the SDK's does."""
+        return f"obs://127.0.0.1:{self.gateway_port}/v1/AUTH_local/{container}/{path}".rstrip("/")
 
     def experiment(self, name: str = "experiment") -> str:
         """Return the id of the experiment of that name, made if need be."""

@@ -276,7 +276,9 @@ def test_broken_bodies_on_every_route(
                 for kind in TYPES if len(content) < 10 else TYPES[:1]:
                     headers = {} if kind is None else {"Content-Type": kind}
                     answer = served.ask(session, method, known, data=content, headers=headers)
-                    assert answer.status_code in {400, 404, 409, 422}, (content[:40], kind)
+                    # A list of no log entries is one.
+                    taken_statuses = {200} if (content, path) == (b"[]", "/v2/log") else {400, 404, 409, 422}
+                    assert answer.status_code in taken_statuses, (content[:40], kind)
     assert taken >= 4
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import shlex
+import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import httpx
+import pytest
 
 from easymaker_local.settings import Settings
 from easymaker_local.testing.appliance import Appliance, clean_environment
@@ -69,3 +73,25 @@ def test_env_makes_the_token_and_quotes_for_the_shell(tmp_path: Path) -> None:
     assert seen["EM_TOKEN"] == (home / "token").read_text().strip() != ""
     assert (home / "token").stat().st_mode & 0o777 == 0o600
     assert "EM_API_URL" not in seen  # the local profile's own port
+
+
+def test_env_names_a_bundle_that_is_there(tmp_path: Path) -> None:
+    """rest-api §1.5, §11: also before the daemon has ever run."""
+    environment = {"EASYMAKER_LOCAL_HOME": str(tmp_path / "home"), "EASYMAKER_LOCAL_CONFIG": str(tmp_path / "none.toml")}
+    seen = evaluated(in_this_process(environment)("env").out)
+    assert seen["REQUESTS_CA_BUNDLE"] == str(tmp_path / "home" / "tls" / "bundle.pem")
+    assert Path(seen["REQUESTS_CA_BUNDLE"]).read_text().startswith("-----BEGIN CERTIFICATE-----")
+    assert "ST_KEY" not in seen
+
+
+def test_env_points_swift_and_rclone_here(daemon: Appliance, cli: Cli, tmp_path: Path) -> None:
+    seen = evaluated(cli("env", "--storage").out, PATH=os.environ["PATH"])
+    swift = Path(sys.executable).with_name("swift")
+    (tmp_path / "file").write_text("content")
+    subprocess.run([swift, "upload", "by-env", "file"], env=seen, cwd=tmp_path, check=True, stdout=subprocess.DEVNULL)
+    assert (daemon.home / "storage" / "by-env" / "file").read_text() == "content"
+    rclone = shutil.which("rclone")
+    if rclone is None:
+        pytest.skip("rclone is not installed: apt install rclone")
+    done = subprocess.run([rclone, "ls", "easymaker:by-env"], env=seen, check=True, capture_output=True, text=True)
+    assert done.stdout.split() == ["7", "file"]

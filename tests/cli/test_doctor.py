@@ -38,6 +38,15 @@ def test_people_get_advice_and_an_exit_code(fresh: Appliance) -> None:
     assert "1 problem(s)" in done.err
 
 
+def test_a_taken_gateway_port_is_a_finding(fresh: Appliance) -> None:
+    with socket.create_server(("127.0.0.1", fresh.gateway_port)):
+        done = in_this_process(fresh.environment)("doctor", "--json")
+    assert levels(done)["gateway port"] == "problem"
+    assert "EASYMAKER_LOCAL_GATEWAY_PORT" in done.out
+    done = in_this_process(fresh.environment)("doctor", "--json", EASYMAKER_LOCAL_GATEWAY_PORT="0")
+    assert levels(done)["gateway port"] == "ok"
+
+
 def test_wrong_settings_are_a_finding(tmp_path: Path) -> None:
     environment = clean_environment(EASYMAKER_LOCAL_HOME=str(tmp_path), EASYMAKER_LOCAL_DRIVER="rocket")
     done = in_this_process(environment)("doctor", "--json")

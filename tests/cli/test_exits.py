@@ -10,6 +10,7 @@ import pytest
 from easymaker_local.api.envelope import http_status
 from easymaker_local.cli import exits
 from easymaker_local.errors import (
+    AccessDenied,
     Conflict,
     DaemonError,
     DaemonUnreachable,
@@ -22,6 +23,7 @@ from easymaker_local.errors import (
     PermanentError,
     StaleRecord,
     StorageError,
+    StorageFull,
     TransientError,
     Unauthorized,
 )
@@ -41,6 +43,8 @@ CODES = {
     PermanentError: (500, 1),
     EnvironmentFailed: (500, 1),
     StorageError: (422, 5),
+    AccessDenied: (422, 5),
+    StorageFull: (422, 5),
     DaemonError: (500, 1),
     DaemonUnreachable: (500, 6),
 }

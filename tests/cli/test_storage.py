@@ -114,3 +114,29 @@ def test_a_download_that_breaks_leaves_nothing(daemon: Appliance, cli: Cli, tmp_
     (tmp_path / "out").mkdir()
     assert cli("storage", "get", "broken/file", tmp_path / "out").code == 3
     assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_access_is_shown_granted_and_taken_away(daemon: Appliance, cli: Cli) -> None:
+    """OS-09, OS-10."""
+    cli("storage", "mb", "private")
+    done = cli("storage", "access", "private", "--read", "off")
+    assert done.code == 0
+    assert done.out.splitlines()[1].split()[:3] == ["private", "no", "yes"]
+    assert cli("storage", "access", "private", "--json").json["isReadable"] is False
+    overview = cli("storage", "access", "--json").json
+    assert overview["systemAccount"] == "local:easymaker"
+    assert "local:easymaker" in cli("storage", "access").err
+    body = {
+        "trainingName": "t", "experimentId": daemon.experiment(), "imageId": "plain", "flavorId": "m2.c1m2",
+        "sourceDirUri": "obs://local/v1/AUTH_local/private", "entryPoint": "train.py",
+        "modelUploadUri": "obs://local/v1/AUTH_local/private/m",
+    }  # fmt: skip
+    answer = daemon.call("POST", "/trainings", json=body)
+    faults = {fault["field"]: fault["message"] for fault in answer["fieldErrors"]}
+    # What the message says to type is what helps.
+    command = faults["sourceDirUri"].rpartition("with: ")[2].split()
+    assert command[0] == "easymaker-local"
+    assert cli(*command[1:]).code == 0
+    assert cli("storage", "access", "private/", "--json").json["isReadable"] is True
+    assert cli("storage", "access", "none", "--read", "on").code == 3
+    assert cli("storage", "access", "--read", "on").code == 5

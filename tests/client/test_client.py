@@ -31,6 +31,7 @@ SHAPES = {
     shapes.GpuProcess: queue_models.GpuProcessView,
     shapes.Event: models.EventView,
     shapes.Log: models.LogView,
+    shapes.ContainerAccess: models.ContainerAccessView,
     shapes.StoredObject: models.ObjectView,
     shapes.Sample: monitoring.SampleView,
     shapes.Member: monitoring.MemberView,

@@ -94,4 +94,4 @@ def test_any_json(body: Any) -> None:
         for entry in entries:
             json.loads(entry.fields or "{}", parse_constant=lambda text: pytest.fail(text))
             for text in (*entry.source, entry.body, entry.inference_id, entry.fields):
-                assert text is None or text.encode()
+                assert text is None or isinstance(text.encode(), bytes)

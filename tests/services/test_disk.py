@@ -44,7 +44,7 @@ async def test_everything_that_takes_space_is_shown(bench: Bench) -> None:
     assert {*buckets} == {"code", "models"}
     assert buckets["models"].bytes >= 100_000
     assert f"training ({training.id})" in await entries(bench, DiskKind.TRAINING)
-    assert {*await entries(bench, DiskKind.DATABASE)} == {"state.db", "metrics.db"}
+    assert {*await entries(bench, DiskKind.DATABASE)} == {"state.db", "metrics.db", "logs.db"}
     assert all(entry.reclaimable is None for entry in report.entries if entry.kind is not DiskKind.ENVIRONMENT)
 
 
