@@ -115,11 +115,14 @@ class ObjectFiles:
 
     def make_directory(self, container: str, name: str) -> None:
         """Make a directory; raises Conflict if a file has its name."""
-        place = self._place(container, name)
+        try:
+            place = self._place(container, name)
+        except StorageError as error:
+            raise Conflict(error.message) from error
         with translated(f"{container}/{name}"):
             try:
                 place.path.mkdir(parents=True, exist_ok=True)
-            except (FileExistsError, NotADirectoryError) as error:
+            except FileExistsError as error:
                 raise Conflict(f"{name!r} in {container!r} is a file.") from error
 
     def begin(self, container: str, name: str) -> Upload:

@@ -100,10 +100,10 @@ def get_many(db: sqlite3.Connection, container: str, names: Sequence[str]) -> Ma
     return {row.name: row for row in rows if row.name in wanted}
 
 
-def markers(db: sqlite3.Connection, container: str, prefix: str = "", after: str = "") -> Sequence[str]:
-    """Return the names of objects that are directories, sorted, from ``prefix`` or ``after`` on."""
-    query = "SELECT name FROM objects WHERE container = ? AND inode = 0 AND name >= ? AND name >= ? ORDER BY name"
-    return [row["name"].decode() for row in db.execute(query, (container, prefix.encode(), after.encode()))]
+def markers(db: sqlite3.Connection, container: str, prefix: str = "") -> Sequence[str]:
+    """Return the names of objects that are directories, sorted, from ``prefix`` on."""
+    query = "SELECT name FROM objects WHERE container = ? AND inode = 0 AND name >= ? ORDER BY name"
+    return [row["name"].decode() for row in db.execute(query, (container, prefix.encode()))]
 
 
 def markers_among(db: sqlite3.Connection, container: str, names: Iterable[str]) -> set[str]:

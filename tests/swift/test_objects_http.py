@@ -202,6 +202,8 @@ def test_names_that_a_file_system_cannot_keep_are_refused_and_nothing_is_lost(bu
     bucket.put("folder/file", b"y")
     assert bucket.call("PUT", "file/below", content=b"z").status_code == 409
     assert bucket.call("PUT", "folder", content=b"z").status_code == 409
+    for marker in ("file/", "file/below/"):
+        assert bucket.call("PUT", marker, content=b"").status_code == 409
     assert bucket.call("PUT", "a" * 256, content=b"z").status_code == 400
     assert bucket.call("PUT", "/".join(["a" * 200] * 6), content=b"z").status_code == 400
     assert bucket.call("PUT", "line\nbreak", content=b"z").status_code == 400
