@@ -18,7 +18,6 @@ router = APIRouter(tags=["disk"])
 class DiskEntryView(Wire):
     """Something on the disk; ``bytes`` allocated. ``reclaimableReason``: why nothing needs it, else null."""
 
-    id: str
     kind: str
     name: str
     place: str
@@ -29,7 +28,7 @@ class DiskEntryView(Wire):
     def of(cls, entry: DiskEntry) -> DiskEntryView:
         """Show an entry."""
         return cls(
-            id=entry.id, kind=entry.kind, name=entry.name, place=entry.place, bytes=entry.bytes,
+            kind=entry.kind, name=entry.name, place=entry.place, bytes=entry.bytes,
             reclaimable_reason=entry.reclaimable,
         )  # fmt: skip
 
@@ -45,7 +44,7 @@ class DiskView(Wire):
 class DiskAnswer(Envelope):
     """What takes the disk."""
 
-    disk: DiskView
+    disk_usage: DiskView
 
 
 class KeptView(Wire):
@@ -69,9 +68,9 @@ class ReclaimedAnswer(Envelope):
 
 
 class ReclaimSpec(Body):
-    """Ids of reclaimable entries."""
+    """Places of reclaimable entries."""
 
-    id_list: Annotated[list[Annotated[str, Field(max_length=4400)]], Field(min_length=1, max_length=10000)]
+    place_list: Annotated[list[Annotated[str, Field(max_length=4400)]], Field(min_length=1, max_length=10000)]
 
 
 @router.get("/disk")
@@ -79,13 +78,13 @@ async def get_disk(appkey: Appkey, services: ServicesDep) -> DiskAnswer:
     """Count what takes the disk: buckets, environments, trainings, databases, logs, trash."""
     report = await services.disk.report()
     entries = [DiskEntryView.of(entry) for entry in report.entries]
-    return DiskAnswer(disk=DiskView(total_bytes=report.total, free_bytes=report.free, entry_list=entries))
+    return DiskAnswer(disk_usage=DiskView(total_bytes=report.total, free_bytes=report.free, entry_list=entries))
 
 
 @router.post("/disk/reclaim")
 async def reclaim_disk(appkey: Appkey, body: ReclaimSpec, services: ServicesDep) -> ReclaimedAnswer:
-    """Remove entries that nothing needs. If one of the ids is needed or unknown, nothing is removed."""
-    done = await services.disk.reclaim(body.id_list)
+    """Remove entries that nothing needs. If one of them is needed or unknown, nothing is removed."""
+    done = await services.disk.reclaim(body.place_list)
     return ReclaimedAnswer(
         reclaimed=ReclaimedView(
             freed_list=[DiskEntryView.of(entry) for entry in done.freed],

@@ -328,8 +328,8 @@ class ContainerAccessView(Wire):
     """A bucket's access lists (null: none), and what they and the setting ``bucket_access`` grant the system account."""
 
     container_name: str
-    read_access_list: str | None
-    write_access_list: str | None
+    read_acl: str | None
+    write_acl: str | None
     is_readable: bool
     is_writable: bool
 

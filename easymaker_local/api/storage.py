@@ -50,7 +50,7 @@ class AccessChange(Body):
 
 def _access(view: BucketView) -> ContainerAccessView:
     return ContainerAccessView(
-        container_name=view.container, read_access_list=view.lists.read, write_access_list=view.lists.write,
+        container_name=view.container, read_acl=view.lists.read, write_acl=view.lists.write,
         is_readable=view.is_readable, is_writable=view.is_writable,
     )  # fmt: skip
 

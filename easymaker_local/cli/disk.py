@@ -70,7 +70,7 @@ def reclaim(
             output.out().print(line, soft_wrap=True)
     if not yes:
         typer.confirm(f"Remove these for good and free {_total(spare)}?", abort=True, err=True)
-    done = client.reclaim([entry["id"] for entry in spare])
+    done = client.reclaim([entry["place"] for entry in spare])
     if as_json:
         output.print_json(done)
     else:

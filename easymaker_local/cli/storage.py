@@ -154,8 +154,8 @@ def access(
             a["containerName"],
             _word(a["isReadable"]),
             _word(a["isWritable"]),
-            _entries(a["readAccessList"]),
-            _entries(a["writeAccessList"]),
+            _entries(a["readAcl"]),
+            _entries(a["writeAcl"]),
         ]
         for a in found
     ]

@@ -123,11 +123,11 @@ class Client:
 
     def disk(self) -> Disk:
         """Return what takes the disk; it is counted, which may take a while."""
-        return cast(Disk, self._call("GET", "disk", timeout=SLOW_SECONDS)["disk"])
+        return cast(Disk, self._call("GET", "disk", timeout=SLOW_SECONDS)["diskUsage"])
 
-    def reclaim(self, ids: Sequence[str]) -> Reclaimed:
+    def reclaim(self, places: Sequence[str]) -> Reclaimed:
         """Remove entries of ``disk`` that nothing needs."""
-        answer = self._call("POST", "disk", "reclaim", body={"idList": [*ids]}, timeout=SLOW_SECONDS)
+        answer = self._call("POST", "disk", "reclaim", body={"placeList": [*places]}, timeout=SLOW_SECONDS)
         return cast(Reclaimed, answer["reclaimed"])
 
     # -- access

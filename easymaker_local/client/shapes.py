@@ -251,8 +251,8 @@ class ContainerAccess(TypedDict):
     """What the system account may do in a bucket."""
 
     containerName: str
-    readAccessList: str | None
-    writeAccessList: str | None
+    readAcl: str | None
+    writeAcl: str | None
     isReadable: bool
     isWritable: bool
 
@@ -325,7 +325,6 @@ class Current(TypedDict):
 class DiskEntry(TypedDict):
     """Something on the disk; bytes."""
 
-    id: str
     kind: str
     name: str
     place: str

@@ -32,18 +32,16 @@ class StoredEnvironment:
 
 @dataclass(frozen=True)
 class DiskEntry:
-    """Something on the disk. ``place`` is a path, or an image's name; ``reclaimable``: why nothing needs it, else None."""
+    """Something on the disk.
+
+    ``place``, a path or an image's name, is unique. ``reclaimable`` says why nothing needs it; None: something does.
+    """
 
     kind: DiskKind
     name: str
     place: str
     bytes: int
     reclaimable: str | None = None
-
-    @property
-    def id(self) -> str:
-        """Names it in a request to reclaim."""
-        return f"{self.kind}:{self.place}"
 
 
 @dataclass(frozen=True)

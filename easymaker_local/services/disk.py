@@ -31,23 +31,23 @@ class Disk:
         space = shutil.disk_usage(self._context.settings.home)
         return DiskReport(space.total, space.free, tuple(entries))
 
-    async def reclaim(self, ids: Collection[str]) -> Reclaimed:
-        """Remove the entries of these ids, each looked at again: one that is needed by now stays.
+    async def reclaim(self, places: Collection[str]) -> Reclaimed:
+        """Remove what is at these places, each looked at again: one that is needed by now stays.
 
         Raises InvalidRequest, nothing removed, if one of them is not in the report at all or not reclaimable.
         """
-        found = {entry.id: entry for entry in (await self.report()).entries}
+        found = {entry.place: entry for entry in (await self.report()).entries}
         faults = []
-        for place, wanted in enumerate(ids):
-            if wanted not in found:
-                faults.append(FieldError(f"idList.{place}", f"there is no {wanted!r} on this disk"))
-            elif found[wanted].reclaimable is None:
-                faults.append(FieldError(f"idList.{place}", f"{found[wanted].place} is needed and stays"))
+        for index, place in enumerate(places):
+            if place not in found:
+                faults.append(FieldError(f"placeList.{index}", f"{place!r} is not what the appliance has on this disk"))
+            elif found[place].reclaimable is None:
+                faults.append(FieldError(f"placeList.{index}", f"{place} is needed and stays"))
         if faults:
             raise InvalidRequest(faults)
         freed, kept = [], []
-        for wanted in dict.fromkeys(ids):
-            entry = found[wanted]
+        for place in dict.fromkeys(places):
+            entry = found[place]
             try:
                 await self._remove(entry)
             except (EasyMakerError, OSError) as error:

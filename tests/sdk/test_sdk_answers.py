@@ -14,7 +14,7 @@ from easymaker_local.testing.appliance import Appliance
 # Objects with an id that the SDK does not fetch by it, so that they need no status (rest-api §2.2).
 NO_STATUS = {"imageId", "algorithmId", "trialId", "eventId", "tenantId", "userId"}
 # Ids that only refer: they stand beside the object's own id and bring no object with them.
-REFERENCES = {"hyperparameterTuningId"}
+REFERENCES = {"hyperparameterTuningId", "resourceId"}
 # An event is a line of a history, not a resource: a counting number to go on from.
 NUMBERS = {"eventId"}
 # Whatever users put in is returned as they wrote it.
@@ -37,7 +37,7 @@ def answers(appliance: Appliance) -> dict[str, Any]:
     appliance.await_status(training)
     appliance.await_status(orphan)
     appliance.call("DELETE", f"/experiments/{deleted}")
-    values = {"appkey": "local", "experiment_id": used, "training_id": training, "image_id": "plain", "name": "code"}
+    values = {"appkey": "local", "experiment_id": used, "training_id": training, "image_id": "plain", "container": "code"}
     file = appliance.uri("code", "quick.py")
     found: dict[str, Any] = {}
     with appliance.client() as client:

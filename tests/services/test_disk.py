@@ -67,10 +67,10 @@ async def test_reclaiming_frees_what_was_asked_and_nothing_else(bench: Bench) ->
     trash.mkdir(parents=True)
     (trash / "file").write_bytes(b"x" * 10_000)
     report = await bench.services.disk.report()
-    wanted = [entry.id for entry in report.entries if entry.reclaimable is not None]
+    wanted = [entry.place for entry in report.entries if entry.reclaimable is not None]
     assert len(wanted) == 3
     done = await bench.services.disk.reclaim([*wanted, wanted[0]])
-    assert [entry.id for entry in done.freed] == wanted
+    assert [entry.place for entry in done.freed] == wanted
     assert done.kept == ()
     assert {*bench.environments.kept} == {"environment-of-plain"}
     assert not trash.exists()
@@ -80,12 +80,12 @@ async def test_reclaiming_frees_what_was_asked_and_nothing_else(bench: Bench) ->
 async def test_what_is_needed_or_unknown_is_refused_and_nothing_goes(bench: Bench) -> None:
     leave(bench, "gone")
     report = await bench.services.disk.report()
-    spare = next(entry.id for entry in report.entries if entry.reclaimable is not None)
-    needed = next(entry.id for entry in report.entries if entry.kind is DiskKind.BUCKET)
-    for wrong in (needed, "ENVIRONMENT:environment-of-plain", "TRASH:/etc", "BUCKET:/etc"):
+    spare = next(entry.place for entry in report.entries if entry.reclaimable is not None)
+    needed = next(entry.place for entry in report.entries if entry.kind is DiskKind.BUCKET)
+    for wrong in (needed, "environment-of-plain", "/etc", ""):
         with pytest.raises(InvalidRequest) as refusal:
             await bench.services.disk.reclaim([spare, wrong])
-        assert [fault.field for fault in refusal.value.fields] == ["idList.1"]
+        assert [fault.field for fault in refusal.value.fields] == ["placeList.1"]
     assert len(bench.environments.kept) == 3
 
 

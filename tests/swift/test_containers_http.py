@@ -112,7 +112,7 @@ def test_access_lists(bucket: Bucket) -> None:
 
     def shown() -> tuple[str | None, str | None, bool, bool]:
         found = bucket.appliance.call("GET", f"/storage/containers/{bucket.name}/access")["containerAccess"]
-        return found["readAccessList"], found["writeAccessList"], found["isReadable"], found["isWritable"]
+        return found["readAcl"], found["writeAcl"], found["isReadable"], found["isWritable"]
 
     assert shown() == (None, None, True, True)
     assert "x-container-read" not in bucket.call("HEAD").headers
