@@ -163,6 +163,8 @@ class TrainingView(Wire):
     image: ImageView | None
     boot_storage: StorageSize
     data_storage_list: list[StorageSize]
+    data_storage_enforcement: str = "WATCHED"
+    """No quota of the file system: use is counted now and then, a remark comes at 90 %, the end above 100 % (GN-L10)."""
     model_list: list[dict[str, Any]]
     hyperparameter_list: list[ParameterView]
     tag_list: list[TagView]

@@ -30,7 +30,7 @@ def print_training(t: Training, events: Sequence[Event]) -> None:
     """Print everything about one."""
     reason, image, flavor = t["statusReason"], t["image"], t["flavor"]
     torchrun = f", torchrun with {t['nprocPerNode']} process(es) each" if t["useTorchrun"] else ""
-    storage = ", ".join(f"{row['storageSize']} GB" for row in t["dataStorageList"])
+    storage = ", ".join(f"{row['storageSize']} GB (watched: a job that uses more is ended)" for row in t["dataStorageList"])
     gpus = f", {flavor['gpuCount']} × {flavor['gpuModel'] or 'any GPU'}" if flavor["gpuCount"] else ""
     output.details([
         ("Id", t["trainingId"]), ("Name", t["trainingName"]), ("Status", output.status(t["trainingStatusCode"])),

@@ -11,15 +11,14 @@ from easymaker_local.artifacts.publish import publish
 from easymaker_local.domain import contract
 from easymaker_local.domain.masking import mask, mask_all, secret_values
 from easymaker_local.domain.reason import Cause, Reason
-from easymaker_local.domain.training import Training, TrainingStatus
+from easymaker_local.domain.training import BYTES_PER_GB, Training, TrainingStatus
 from easymaker_local.domain.training_spec import TrainingSpec
 from easymaker_local.drivers.base import Workload
 from easymaker_local.errors import StorageError
 from easymaker_local.kit.files import read_json, write_json
+from easymaker_local.kit.trees import allocated_bytes
 from easymaker_local.services.context import Context
 from easymaker_local.services.training_checks import input_directory
-
-BYTES_PER_GB = 10**9
 
 _LAUNCHER_REASONS = {"REQUIREMENTS": Reason.REQUIREMENTS_FAILED, "ENTRY_POINT": Reason.INPUT_MISSING}
 
@@ -70,6 +69,14 @@ class TrainingFiles:
         if spec.check_point_input_uri is not None:
             uris["checkpoint-input"] = spec.check_point_input_uri
         return {target: input_directory(storage, uri) for target, uri in uris.items()}
+
+    def used_bytes(self) -> int:
+        """Return what inputs and written files take of a node's data storage, of the node with the most."""
+        try:
+            inputs = sum(allocated_bytes(path) for path in self.inputs().values())
+        except StorageError:
+            inputs = 0  # taken away while the job runs: its own affair (GN-11)
+        return inputs + max(allocated_bytes(self.node(index)) for index in range(self._training.spec.instance_count))
 
     def reports(self) -> list[tuple[int, Cause]]:
         """Return what launchers said about not reaching the entry point, by node."""

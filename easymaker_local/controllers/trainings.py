@@ -6,6 +6,7 @@ import asyncio
 import sqlite3
 from collections.abc import Iterable
 
+from easymaker_local.controllers.storage_watch import StorageWatch
 from easymaker_local.controllers.training_files import TrainingFiles
 from easymaker_local.controllers.training_workload import PORTS, build_workload, member
 from easymaker_local.domain import job_token
@@ -24,15 +25,18 @@ from easymaker_local.store import ledger, log_shipping, peaks, trainings
 
 # Enough for the way from request to end in one go; a bug that would circle for ever becomes a slow circle instead.
 _STEPS_PER_PASS = 20
+# Beside a status that stays: without its reason the remark goes.
+_MAY_PASS = {Reason.WAITING_FOR_ENGINE, Reason.STORAGE_ALMOST_FULL}
 _BEFORE_THE_END = {TrainingStatus.CREATE_REQUESTED, TrainingStatus.CREATE_IN_PROGRESS, TrainingStatus.RUNNING}
 
 
 class TrainingController:
-    """One ``reconcile`` per id at a time (the loop sees to it); nothing is remembered between passes."""
+    """One ``reconcile`` per id at a time (the loop sees to it); nothing that matters is remembered between passes."""
 
     def __init__(self, context: Context, preparation: Preparation) -> None:
         self._context = context
         self._preparation = preparation
+        self._storage_watch = StorageWatch()
 
     async def unfinished(self) -> Iterable[str]:
         """Return the ids that still have a way to go, but for those in the queue: that calls them."""
@@ -74,7 +78,12 @@ class TrainingController:
         reports: list[tuple[int, Cause]] = []
         if any(node.has_failed for node in nodes):
             reports = await asyncio.to_thread(files.reports)
-        return Facts(nodes=nodes, reports=tuple(reports), error=error, collected=files.is_collected)
+        storage = None
+        if training.status is TrainingStatus.RUNNING:
+            storage = await self._storage_watch.look(training, files)
+        return Facts(
+            nodes=nodes, reports=tuple(reports), storage=storage, error=error, collected=files.is_collected
+        )  # fmt: skip
 
     async def _observe_queued(self, training: Training) -> Facts:
         if training.desired is Desired.STOP:
@@ -181,8 +190,8 @@ class TrainingController:
         """Write what was decided; False if the status stays."""
         to = decision.to
         if to is None:
-            waited_for_engine = training.cause is not None and training.cause.reason is Reason.WAITING_FOR_ENGINE
-            if decision.cause is not None or waited_for_engine:
+            has_passed = training.cause is not None and training.cause.reason in _MAY_PASS
+            if decision.cause is not None or has_passed:
                 await self._explain(training, decision.cause)
             return False
         now = self._context.clock.now()
@@ -202,6 +211,7 @@ class TrainingController:
         if training.spec.use_log:
             self._context.hinter.hint(log_shipping.KIND, log_shipping.key(trainings.KIND, training.id))
         if to.is_finished:
+            self._storage_watch.forget(training)
             self._context.hinter.hint(*QUEUE)
         return True
 

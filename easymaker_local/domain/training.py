@@ -52,6 +52,9 @@ class TrainingStatus(StrEnum):
 
 S = TrainingStatus
 
+BYTES_PER_GB = 10**9
+_WARNING_PERCENT = 90
+
 TRANSITIONS: dict[TrainingStatus, frozenset[TrainingStatus]] = {
     S.CREATE_REQUESTED: frozenset({S.CREATE_IN_PROGRESS, S.CREATE_FAILED, S.STOP_IN_PROGRESS}),
     S.CREATE_IN_PROGRESS: frozenset({S.RUNNING, S.CREATE_FAILED}),
@@ -129,6 +132,7 @@ class Facts:
     is_booked: it holds what it needs. admission: why it waits (WAITING_FOR_RESOURCES) or never fits (NEVER_FITS), None if the
     queue has not looked at it yet.
     nodes: one observation per node. reports: what launchers said about not reaching the entry point, by node.
+    storage: that the data storage is almost full, or full (see ``storage_cause``).
     error: why the last action failed for good. collected: outputs are in place, or nothing is left to move.
     """
 
@@ -139,6 +143,7 @@ class Facts:
     is_booked: bool = False
     admission: Cause | None = None
     reports: tuple[tuple[int, Cause], ...] = ()
+    storage: Cause | None = None
     error: Cause | None = None
     collected: bool = False
 
@@ -215,8 +220,10 @@ def _running(training: Training, facts: Facts, now: float) -> Decision:
     if left <= 0:
         message = f"The training ran longer than its maximum time of {training.spec.timeout_minutes} minutes."
         return Decision(to=S.FAIL_TRAIN_IN_PROGRESS, cause=Cause(Reason.TIME_LIMIT, message))
+    if facts.storage is not None and facts.storage.reason is Reason.STORAGE_FULL:
+        return Decision(to=S.FAIL_TRAIN_IN_PROGRESS, cause=facts.storage)
     unknown = any(node.phase is Phase.UNKNOWN for node in facts.nodes)
-    return Decision(look_again=min(left, 2.0) if unknown else left)
+    return Decision(cause=facts.storage, look_again=min(left, 2.0) if unknown else left)
 
 
 def _wind_down(facts: Facts, final: TrainingStatus, cause: Cause | None) -> Decision:
@@ -232,6 +239,17 @@ def _with_remark(cause: Cause | None, remark: Cause | None) -> Cause | None:
     if cause is None or remark is None or remark.message in cause.message:
         return cause or remark
     return Cause(cause.reason, f"{cause.message} {remark.message}")
+
+
+def storage_cause(used_bytes: int, size_gb: int) -> Cause | None:
+    """Return what is to be said of a data storage: from 90 % on a warning, above 100 % the end (GN-23, GN-L10)."""
+    percent = used_bytes * 100 // (size_gb * BYTES_PER_GB)
+    size = f"the data storage of {size_gb} GB"
+    if used_bytes > size_gb * BYTES_PER_GB:
+        return Cause(Reason.STORAGE_FULL, f"Inputs and files of the job are larger than {size}.")
+    if percent >= _WARNING_PERCENT:
+        return Cause(Reason.STORAGE_ALMOST_FULL, f"{percent} % of {size} are used; above 100 % the job is ended.")
+    return None
 
 
 def first_failure(facts: Facts) -> Cause | None:

@@ -10,7 +10,7 @@ import pytest
 
 from easymaker_local.controllers.trainings import TrainingController
 from easymaker_local.domain.reason import Reason
-from easymaker_local.domain.training import TrainingStatus
+from easymaker_local.domain.training import Training, TrainingStatus
 from easymaker_local.errors import EngineUnavailable, EnvironmentFailed, PermanentError
 from easymaker_local.services.preparation import Preparation
 from easymaker_local.store import ledger
@@ -287,6 +287,33 @@ async def test_output_that_cannot_be_stored_is_a_failure_and_nothing_is_lost(ben
     assert training.cause is not None
     assert training.cause.reason is Reason.OUTPUT_NOT_STORED
     assert bench.node(training, "model/weights").read_text() == "w"
+
+
+async def test_a_job_that_outgrows_its_data_storage_is_warned_and_then_ended(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """GN-L10: 90 % is said, above 100 % is the end."""
+    monkeypatch.setattr("easymaker_local.domain.training.BYTES_PER_GB", 10**6)
+    training = await bench.pass_(await bench.create(dataStorageSize=1))
+    assert training.cause is None
+
+    async def uses(count: int) -> Training:
+        bench.node(training, "work/file").write_bytes(b"x" * count)
+        # A controller counts now and then; a new one counts at once.
+        fresh = TrainingController(bench.context, Preparation(bench.environments, bench.clock, lambda: None))
+        await fresh.reconcile(training.id)
+        return await bench.row(training)
+
+    warned = await uses(900_000)
+    assert warned.cause is not None
+    assert (warned.status, warned.cause.reason) == (S.RUNNING, Reason.STORAGE_ALMOST_FULL)
+    assert (await uses(10)).cause is None, "who tidies up is not warned any more"
+    ended = await uses(1_100_000)
+    assert ended.status is S.FAIL_TRAIN_IN_PROGRESS
+    ended = await bench.pass_(ended)
+    assert ended.status is S.FAIL_TRAIN
+    assert ended.cause is not None
+    assert ended.cause.message.startswith("Inputs and files of the job are larger than the data storage of 1 GB.")
 
 
 async def test_a_new_controller_goes_on_where_the_old_one_ended(bench: Bench) -> None:

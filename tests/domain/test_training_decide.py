@@ -16,6 +16,7 @@ from easymaker_local.domain.training import (
     TrainingStatus,
     decide,
     first_failure,
+    storage_cause,
 )
 from easymaker_local.domain.workload import Observation, Phase
 from easymaker_local.testing.factories import make_training
@@ -34,6 +35,8 @@ LOST = Observation(Phase.EXITED, None)
 WAITS = Cause(Reason.WAITING_FOR_RESOURCES, "waits")
 NEVER = Cause(Reason.NEVER_FITS, "never")
 BROKEN = Cause(Reason.START_FAILED, "broken")
+ALMOST_FULL = Cause(Reason.STORAGE_ALMOST_FULL, "95 %")
+FULL = Cause(Reason.STORAGE_FULL, "larger")
 UNSTORED = Cause(Reason.OUTPUT_NOT_STORED, "no space")
 
 
@@ -78,6 +81,9 @@ TABLE = [
     (S.RUNNING, Desired.RUN, nodes(LOST), S.FAIL_TRAIN_IN_PROGRESS, Reason.WORKLOAD_LOST, ()),
     (S.RUNNING, Desired.RUN, nodes(ABSENT), S.FAIL_TRAIN_IN_PROGRESS, Reason.WORKLOAD_LOST, ()),
     (S.RUNNING, Desired.RUN, nodes(DONE, ABSENT), S.FAIL_TRAIN_IN_PROGRESS, Reason.WORKLOAD_LOST, ()),
+    (S.RUNNING, Desired.RUN, nodes(RUNNING, storage=ALMOST_FULL), None, Reason.STORAGE_ALMOST_FULL, ()),
+    (S.RUNNING, Desired.RUN, nodes(RUNNING, storage=FULL), S.FAIL_TRAIN_IN_PROGRESS, Reason.STORAGE_FULL, ()),
+    (S.RUNNING, Desired.RUN, nodes(DONE, storage=FULL), S.COMPLETE_IN_PROGRESS, None, ()),
     (S.RUNNING, Desired.STOP, nodes(RUNNING), S.STOP_IN_PROGRESS, Reason.STOPPED_BY_USER, ()),
     (S.RUNNING, Desired.STOP, nodes(DONE), S.STOP_IN_PROGRESS, Reason.STOPPED_BY_USER, ()),
     # winding down: nothing runs while outputs move, outputs are in place before anything is forgotten (TR-30, TR-49)
@@ -202,3 +208,16 @@ def test_out_of_memory_is_claimed_only_if_it_was_seen() -> None:
 def test_stop_is_offered_where_it_means_something(status: S) -> None:
     """TR-50."""
     assert status.is_stoppable == (status in {S.RUNNING, S.CREATE_REQUESTED})
+
+
+@pytest.mark.parametrize(
+    ("used", "reason"),
+    [
+        (0, None), (1_799_999_999, None), (1_800_000_000, Reason.STORAGE_ALMOST_FULL),
+        (2_000_000_000, Reason.STORAGE_ALMOST_FULL), (2_000_000_001, Reason.STORAGE_FULL),
+    ],
+)  # fmt: skip
+def test_storage_warns_at_90_percent_and_ends_above_100(used: int, reason: Reason | None) -> None:
+    """GN-L10, GN-23."""
+    cause = storage_cause(used, 2)
+    assert (cause and cause.reason) == reason
