@@ -15,10 +15,11 @@ import typer
 
 from easymaker_local.cli.addresses import expand
 from easymaker_local.cli.lookup import find_experiment, find_flavor, find_image
-from easymaker_local.errors import FieldError, InvalidRequest, NotFound
+from easymaker_local.errors import Conflict, FieldError, InvalidRequest, NotFound
 
 if TYPE_CHECKING:
     from easymaker_local.client import Client
+    from easymaker_local.client.shapes import Experiment
 
 # Short words for the same fields; lists of pairs may be written as tables.
 _SHORT = {
@@ -107,8 +108,16 @@ def resolve(client: Client, body: Body, tenant: str, *, make_experiment: bool = 
             found["experimentId"] = find_experiment(client, wanted)["experimentId"]
         except NotFound:
             if make_experiment:
-                found["experimentId"] = client.create_experiment(wanted)["experimentId"]
+                found["experimentId"] = _made_experiment(client, wanted)["experimentId"]
     return found
+
+
+def _made_experiment(client: Client, name: str) -> Experiment:
+    try:
+        return client.create_experiment(name)
+    except Conflict:
+        # Somebody else made it meanwhile: several runs that a script starts at once.
+        return find_experiment(client, name)
 
 
 def _expanded(field: str, address: str, tenant: str) -> str:

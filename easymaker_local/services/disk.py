@@ -85,8 +85,9 @@ class Disk:
 
     def _files(self, names: dict[str, str]) -> Iterator[DiskEntry]:
         settings = self._context.settings
-        for path in _entries(settings.storage):
-            yield DiskEntry(DiskKind.BUCKET, path.name, str(path), allocated_bytes(path))
+        for name in self._context.storage.containers():
+            path = settings.storage / name
+            yield DiskEntry(DiskKind.BUCKET, name, str(path), allocated_bytes(path))
         for training_id, name in names.items():
             places = (self._context.work_directory(training_id), self._context.log_directory(training_id))
             taken = sum(allocated_bytes(place) for place in places if place.exists())

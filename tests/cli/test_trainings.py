@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from easymaker_local.cli import completion, follow
-from easymaker_local.client import connect
+from easymaker_local.client import Client, connect
 from easymaker_local.errors import DaemonUnreachable
 from easymaker_local.settings import Settings
 from easymaker_local.testing.appliance import Appliance, free_port, plain_image, until
@@ -283,3 +283,18 @@ def test_what_waits_says_why(daemon: Appliance, cli: Cli, waiting: str) -> None:
     assert f"held by training {waiting}" in waited.err
     assert cli("training", "stop", training_id).code == 0
     assert cli("training", "wait", training_id).code == 1
+
+
+def test_several_runs_at_once_make_one_experiment(cli: Cli, daemon: Appliance, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between the look for the experiment and its creation another run makes it."""
+    look = Client.experiments
+
+    def late(client: Client, name: str | None = None) -> list[Any]:
+        found = look(client, name)
+        if not [e for e in found if e["experimentName"] == "together"]:
+            daemon.experiment("together")
+        return found
+
+    monkeypatch.setattr(Client, "experiments", late)
+    done = run(cli, "good.py", "together", "--experiment", "together")
+    assert done.code == 0, done.err
