@@ -4,30 +4,38 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import math
-import mimetypes
 import os
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from itertools import islice
 from typing import BinaryIO, TypeVar
 
-from easymaker_local.artifacts.object_walk import Listed, Query
+from easymaker_local.artifacts.object_walk import Query
 from easymaker_local.artifacts.objects import ObjectFiles, clean_name
 from easymaker_local.artifacts.storage import Upload
 from easymaker_local.errors import Conflict, EasyMakerError, InvalidRequest, NotFound
 from easymaker_local.kit.clock import Clock
+from easymaker_local.services.object_records import (
+    DIRECTORY_TYPES,
+    EMPTY_ETAG,
+    ChecksumMismatch,
+    ListedObject,
+    Part,
+    PreconditionFailed,
+    StoredObject,
+    Written,
+    describe,
+    guess_type,
+)
 from easymaker_local.store import Store
 from easymaker_local.store import objects as index
 from easymaker_local.store.objects import MARKER, Row, stamp_of
 
 T = TypeVar("T")
 
-DIRECTORY_TYPES = ("application/directory", "application/x-directory")
-EMPTY_ETAG = hashlib.md5(b"", usedforsecurity=False).hexdigest()
 MANIFEST_HEADER = "X-Object-Manifest"
 
 _THREADS = 16
@@ -36,66 +44,6 @@ _LOCKS = 64
 # One crossing to a thread per block; large enough not to be felt, small enough to keep many transfers small in memory.
 _WRITE_BYTES = 1 << 20
 _HASH_BYTES = 4 << 20
-
-
-class ChecksumMismatch(InvalidRequest):
-    """What arrived is not what the client announced; nothing was stored."""
-
-    code = "CHECKSUM_MISMATCH"
-
-
-class PreconditionFailed(Conflict):
-    """The object is there although the client wanted none."""
-
-    code = "PRECONDITION_FAILED"
-
-
-@dataclass(frozen=True)
-class Part:
-    """A piece of an object's content: an open file and its size."""
-
-    file: BinaryIO
-    size: int
-
-
-@dataclass(frozen=True)
-class StoredObject:
-    """An object with its content opened, so that what is told and what is read belong together. Close it."""
-
-    name: str
-    size: int
-    modified: float
-    etag: str
-    content_type: str
-    headers: Mapping[str, str]
-    parts: Sequence[Part] = ()
-
-    def close(self) -> None:
-        """Close the files."""
-        for part in self.parts:
-            part.file.close()
-
-
-@dataclass(frozen=True)
-class ListedObject:
-    """A line of a listing. ``etag`` is empty where it was not computed yet: a list must not read every file."""
-
-    name: str
-    is_prefix: bool = False
-    size: int = 0
-    modified: float = 0.0
-    etag: str = ""
-    content_type: str = ""
-
-
-@dataclass(frozen=True)
-class Written:
-    """What a client says of an object that it stores. ``etag``: announced checksum; ``absent``: must not exist yet."""
-
-    content_type: str | None = None
-    headers: Mapping[str, str] = field(default_factory=dict)
-    etag: str | None = None
-    absent: bool = False
 
 
 class Objects:
@@ -164,7 +112,7 @@ class Objects:
             return [ListedObject(listed.name, listed.is_prefix) for listed in found]
         names = [listed.name for listed in found if not listed.is_prefix]
         rows = await self._index.read(lambda db: index.get_many(db, container, names))
-        return [_listed(listed, rows.get(listed.name)) for listed in found]
+        return [describe(listed, rows.get(listed.name)) for listed in found]
 
     # -- objects
 
@@ -184,7 +132,7 @@ class Objects:
                 row = await self._row(container, name)
             if row is None or row.stamp != stamp_of(found):
                 row = Row(name, stamp_of(found))
-            content_type = row.content_type or _guess(name)
+            content_type = row.content_type or guess_type(name)
             if row.manifest is not None and row.etag is None:
                 parts = await self._open_segments(row.manifest)
                 file.close()
@@ -225,7 +173,9 @@ class Objects:
         finally:
             # Not to be cut short: what is left here would lie there until the next start.
             await asyncio.shield(self.run(upload.discard))
-        return StoredObject(name, found.st_size, found.st_mtime, etag, written.content_type or _guess(name), written.headers)
+        return StoredObject(
+            name, found.st_size, found.st_mtime, etag, written.content_type or guess_type(name), written.headers
+        )
 
     async def put_manifest(self, container: str, name: str, manifest: str, written: Written) -> StoredObject:
         """Store a dynamic large object over the segments whose names begin as ``manifest`` says, ``container/prefix``.
@@ -269,7 +219,7 @@ class Objects:
 
             await self._index.write(write)
         # The checksum is that of what was sent, nothing: rclone verifies it.
-        return StoredObject(name, 0, found.st_mtime, EMPTY_ETAG, written.content_type or _guess(name), written.headers)
+        return StoredObject(name, 0, found.st_mtime, EMPTY_ETAG, written.content_type or guess_type(name), written.headers)
 
     async def etag(self, container: str, name: str) -> str:
         """Return an object's checksum."""
@@ -404,31 +354,6 @@ def _remember(db: sqlite3.Connection, container: str, row: Row, etag: str) -> No
     known = index.get(db, container, row.name)
     current = known if known is not None and known.stamp == row.stamp else row
     index.put(db, container, replace(current, etag=etag))
-
-
-def _listed(listed: Listed, row: Row | None) -> ListedObject:
-    if listed.is_prefix:
-        return ListedObject(listed.name, is_prefix=True)
-    found = listed.found
-    if found is None:
-        modified = row.changed_at if row is not None else 0.0
-        content_type = (row.content_type if row is not None else None) or DIRECTORY_TYPES[0]
-        return ListedObject(listed.name, size=0, modified=modified, etag=EMPTY_ETAG, content_type=content_type)
-    if row is not None and row.stamp != stamp_of(found):
-        row = None
-    # The checksum of a joined object is not that of its content; clients that compare lists must not take it for one.
-    etag = row.etag if row is not None and row.manifest is None else None
-    content_type = (row.content_type if row is not None else None) or _guess(listed.name)
-    return ListedObject(listed.name, size=found.st_size, modified=found.st_mtime, etag=etag or "", content_type=content_type)
-
-
-def last_modified(modified: float) -> int:
-    """Return whole seconds, rounded up: so that nothing changes after the second that was told."""
-    return math.ceil(modified)
-
-
-def _guess(name: str) -> str:
-    return mimetypes.guess_type(name)[0] or "application/octet-stream"
 
 
 def _md5(data: bytes) -> str:

@@ -16,7 +16,8 @@ from easymaker_local.api.swift.request import Content, Refused, Request, new_tra
 from easymaker_local.artifacts.objects import MAX_NAME_BYTES
 from easymaker_local.errors import Conflict, EasyMakerError, InvalidRequest, NotFound, StorageError, StorageFull
 from easymaker_local.services.buckets import Buckets
-from easymaker_local.services.objects import ChecksumMismatch, Objects, PreconditionFailed
+from easymaker_local.services.object_records import ChecksumMismatch, PreconditionFailed
+from easymaker_local.services.objects import Objects
 
 log = logging.getLogger(__name__)
 

@@ -12,7 +12,8 @@ from easymaker_local.api.swift.request import TEXT, Refused, Request
 from easymaker_local.artifacts.object_walk import Query
 from easymaker_local.domain.access_list import Permission
 from easymaker_local.services.buckets import Buckets
-from easymaker_local.services.objects import ListedObject, Objects
+from easymaker_local.services.object_records import ListedObject
+from easymaker_local.services.objects import Objects
 
 MAX_LIST = 10_000
 JSON = "application/json; charset=utf-8"

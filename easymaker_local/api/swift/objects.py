@@ -8,7 +8,8 @@ from urllib.parse import quote, unquote
 
 from easymaker_local.api.swift.conditions import Unsatisfiable, refusal, wanted_range
 from easymaker_local.api.swift.request import Refused, Request
-from easymaker_local.services.objects import MANIFEST_HEADER, Objects, StoredObject, Written, last_modified
+from easymaker_local.services.object_records import StoredObject, Written, last_modified
+from easymaker_local.services.objects import MANIFEST_HEADER, Objects
 
 MAX_META_COUNT, MAX_META_NAME, MAX_META_VALUE, MAX_META_BYTES = 90, 128, 256, 4096
 _META = "x-object-meta-"
