@@ -286,7 +286,7 @@ def test_what_waits_says_why(daemon: Appliance, cli: Cli, waiting: str) -> None:
 
 
 def test_several_runs_at_once_make_one_experiment(cli: Cli, daemon: Appliance, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Between the look for the experiment and its creation another run makes it."""
+    """EX-03: a run makes its experiment. Between the look for it and its creation another run makes it."""
     look = Client.experiments
 
     def late(client: Client, name: str | None = None) -> list[Any]:

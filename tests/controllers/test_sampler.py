@@ -51,7 +51,7 @@ async def look(bench: Bench, sampler: Sampler, name: str, *, cpu_seconds: float,
 
 
 async def test_use_of_each_node_over_time(bench: Bench, sampler: Sampler, client: httpx.AsyncClient) -> None:
-    """GN-19, TR-37: nodes with their samples, average cores from counted seconds, and peaks."""
+    """GN-19, GN-L09, TR-37: nodes with their samples, average cores from counted seconds, and peaks."""
     training = await bench.pass_(await bench.create(instanceCount=2))
     await look(bench, sampler, training.workload(0), cpu_seconds=100, memory=300)
     await look(bench, sampler, training.workload(0), cpu_seconds=115, memory=900)

@@ -328,7 +328,7 @@ async def test_a_new_controller_goes_on_where_the_old_one_ended(bench: Bench) ->
 
 
 async def test_inputs_larger_than_the_data_storage_are_refused(bench: Bench) -> None:
-    """GN-23."""
+    """GN-23, TR-L02."""
     with bench.stored("code/big").open("wb") as file:
         file.truncate(2 * 10**9)
     training = await bench.pass_(await bench.create(dataStorageSize=1))

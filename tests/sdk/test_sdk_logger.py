@@ -18,6 +18,7 @@ logger.send("second")
 
 
 def test_the_sdks_logger(sdk: Script, appliance: Appliance) -> None:
+    """SD-07, LG-21."""
     sdk(LOGGER, f"http://127.0.0.1:{appliance.port}")
     rows = appliance.call("GET", "/logs", params={"query": "projectName:my-key"})["logList"]
     assert [row["body"] for row in rows] == ["second", "first 첫째"]

@@ -43,7 +43,7 @@ def sdk(bucket: Bucket, tmp_path: Path) -> Script:
 
 
 def test_sdk_from_upload_to_deletion(bucket: Bucket, sdk: Script, files: Path, tmp_path: Path) -> None:
-    """rest-api §8.2 by the client that it was learned from."""
+    """SD-06; rest-api §8.2 by the client that it was learned from."""
     script = """
 import easymaker
 uri, files, target = sys.argv[2:]
