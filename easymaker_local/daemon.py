@@ -28,6 +28,7 @@ from easymaker_local.controllers.queue import QueueController
 from easymaker_local.controllers.sampler import Sampler
 from easymaker_local.controllers.sweep import sweep_files, sweep_workloads
 from easymaker_local.controllers.trainings import TrainingController
+from easymaker_local.domain.contract import API_SOCKET, GATEWAY_SOCKET
 from easymaker_local.domain.flavor import MIB_PER_GIB, Flavor, generate_flavors
 from easymaker_local.domain.gpu import Inventory, find_model
 from easymaker_local.domain.ledger import Amount
@@ -274,10 +275,10 @@ async def serve(settings: Settings) -> None:
             app, log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=2, server_header=False
         )
         server = uvicorn.Server(config)
-        with _listen(settings.host, settings.port, "PORT") as listener:
+        with _listen(settings.host, settings.port, "PORT") as listener, _listen_for_jobs(settings, API_SOCKET) as inside:
             async with _gateway(daemon, app.state.credentials):
                 log.info("Ready on http://%s:%s", settings.host, listener.getsockname()[1])
-                await server.serve(sockets=[listener])
+                await server.serve(sockets=[listener, inside])
 
 
 @asynccontextmanager
@@ -289,8 +290,9 @@ async def _gateway(daemon: Daemon, credentials: Credentials) -> AsyncIterator[No
         return
     identity = Identity(settings, lambda: credentials.token, daemon.context.clock)
     app = SwiftApp(identity, daemon.objects, daemon.services.buckets)
-    with _listen(settings.host, settings.gateway_port, "GATEWAY_PORT", " (0: no object storage by https)") as listener:
-        gateway = HttpsListener(settings, app, listener)
+    outside = _listen(settings.host, settings.gateway_port, "GATEWAY_PORT", " (0: no object storage by https)")
+    with outside, _listen_for_jobs(settings, GATEWAY_SOCKET) as inside:
+        gateway = HttpsListener(settings, app, [outside, inside])
         task = asyncio.create_task(gateway.serve())
         task.add_done_callback(_log_failure)
         log.info("Object storage on https://%s:%s", settings.host, settings.gateway_port)
@@ -304,6 +306,24 @@ async def _gateway(daemon: Daemon, credentials: Credentials) -> AsyncIterator[No
 def _log_failure(task: asyncio.Task[None]) -> None:
     if not task.cancelled() and task.exception() is not None:
         log.error("object storage by https has ended", exc_info=task.exception())
+
+
+def _listen_for_jobs(settings: Settings, name: str) -> socket.socket:
+    """Return a listening socket file that containers have mounted; raises DaemonError."""
+    try:
+        settings.sockets.mkdir(mode=0o700, exist_ok=True)
+        (settings.sockets / name).unlink(missing_ok=True)
+        folder = os.open(settings.sockets, os.O_PATH | os.O_DIRECTORY)
+        try:
+            listener = socket.socket(socket.AF_UNIX)
+            # By its descriptor: the address of a socket file has 107 bytes at most, the path of a home may have more.
+            listener.bind(f"/proc/self/fd/{folder}/{name}")
+            (settings.sockets / name).chmod(0o600)
+        finally:
+            os.close(folder)
+    except OSError as error:
+        raise DaemonError(f"{settings.sockets / name} cannot be listened on: {error.strerror}.") from error
+    return listener
 
 
 def _listen(host: str, port: int, setting: str, advice: str = "") -> socket.socket:

@@ -43,10 +43,10 @@ class _Server(uvicorn.Server):
 class HttpsListener:
     """Serves an application by https until it is stopped."""
 
-    def __init__(self, settings: Settings, app: ASGIApp, listener: socket.socket) -> None:
+    def __init__(self, settings: Settings, app: ASGIApp, listeners: Sequence[socket.socket]) -> None:
         """Raise DaemonError if the certificate cannot be made."""
         self._settings = settings
-        self._listener = listener
+        self._listeners = list(listeners)
         try:
             found = ensure_certificates(settings.tls, certified_hosts(settings))
         except OSError as error:
@@ -69,7 +69,7 @@ class HttpsListener:
     async def _serve(self) -> None:
         renewing = asyncio.create_task(self._renew())
         try:
-            await self._server.serve(sockets=[self._listener])
+            await self._server.serve(sockets=self._listeners)
         finally:
             renewing.cancel()
             with suppress(asyncio.CancelledError):

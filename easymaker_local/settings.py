@@ -230,6 +230,16 @@ class Settings(BaseSettings):
         return self.logs / "daemon.log"
 
     @property
+    def ca_bundle(self) -> Path:
+        """The local certificate authority beside the public ones, for ``REQUESTS_CA_BUNDLE``."""
+        return self.tls / "bundle.pem"
+
+    @property
+    def sockets(self) -> Path:
+        """Where jobs in containers reach the daemon."""
+        return self.home / "sockets"
+
+    @property
     def logs(self) -> Path:
         """Logs, one folder per resource."""
         return self.home / "logs"

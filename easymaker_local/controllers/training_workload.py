@@ -53,6 +53,8 @@ def build_workload(
     }
     if wheelhouse is not None:
         env["PIP_FIND_LINKS"] = str(wheelhouse.target)
+    daemon = _daemon_mounts(settings) if private_paths else []
+    env |= _daemon_environment(settings, private_paths=private_paths)
     return Workload(
         name=training.workload(node),
         environment=environment,
@@ -65,6 +67,7 @@ def build_workload(
             Mount(host, root, read_only=False),
             Mount(bundled("runtimes"), runtimes),
             *(() if wheelhouse is None else (wheelhouse,)),
+            *daemon,
             *(Mount(path, seen[target]) for target, path in inputs.items()),
         ),
         network=training.network if addresses is not None else None,
@@ -81,6 +84,26 @@ def _wheelhouse(settings: Settings, private_paths: bool) -> Mount | None:
     if path is None or not path.is_dir():
         return None
     return Mount(path, contract.WHEELHOUSE_ROOT if private_paths else path)
+
+
+def _daemon_mounts(settings: Settings) -> list[Mount]:
+    """What a container needs to reach the daemon (rest-api §11)."""
+    mounts = [Mount(settings.sockets, contract.SOCKETS_ROOT)]
+    if settings.gateway_port:
+        mounts.append(Mount(settings.ca_bundle, contract.CA_BUNDLE))
+    return mounts
+
+
+def _daemon_environment(settings: Settings, *, private_paths: bool) -> dict[str, str]:
+    """How a job trusts the gateway and, in a container, where the relay takes its connections."""
+    env: dict[str, str] = {}
+    relays = {settings.port: contract.API_SOCKET}
+    if settings.gateway_port:
+        env["REQUESTS_CA_BUNDLE"] = str(contract.CA_BUNDLE if private_paths else settings.ca_bundle)
+        relays[settings.gateway_port] = contract.GATEWAY_SOCKET
+    if private_paths:
+        env[contract.RELAY_VARIABLE] = ",".join(f"{port}={contract.SOCKETS_ROOT / name}" for port, name in relays.items())
+    return env
 
 
 def _command(training: Training, node: int, runtimes: Path, addresses: Addresses | None) -> tuple[str, ...]:

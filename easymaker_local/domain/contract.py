@@ -15,6 +15,9 @@ at ``NODE_ROOT``; without private paths the workload sees the host's path. Below
 ========================  =====================================================================================
 
 The workload's command is ``python -I <runtimes>/training/launch.py [torchrun options] -- <entry point> [--key value …]``.
+A container has a loopback of its own. There the launcher first starts a relay (``EASYMAKER_RELAY``: ``port=socket file``, …),
+so that a job finds the daemon under the addresses that hold outside too.
+
 The launcher installs ``source/requirements.txt`` if there is one (TR-11), from the wheelhouse that ``PIP_FIND_LINKS`` names if
 that has everything and else from pip's indexes as well (TR-L06), then replaces itself by the entry point, so the
 workload's exit is the entry point's exit. If the installation fails it writes ``control/failure.json``
@@ -28,9 +31,13 @@ from pathlib import Path
 NODE_ROOT = Path("/easymaker")
 RUNTIMES_ROOT = Path("/opt/easymaker/runtimes")
 WHEELHOUSE_ROOT = Path("/opt/easymaker/wheelhouse")
+SOCKETS_ROOT = Path("/opt/easymaker/sockets")
+CA_BUNDLE = Path("/opt/easymaker/ca-bundle.pem")
 
 LAUNCHER = Path("training/launch.py")
 CONTROL_DIR_VARIABLE = "EASYMAKER_CONTROL_DIR"
+RELAY_VARIABLE = "EASYMAKER_RELAY"
+API_SOCKET, GATEWAY_SOCKET = "api.sock", "gateway.sock"
 WORK_DIR_VARIABLE = "EASYMAKER_WORK_DIR"
 FAILURE_FILE = "failure.json"
 RUN_FILE = "run.json"

@@ -43,6 +43,8 @@ def main(argv: list[str]) -> NoReturn:
         if not os.path.isfile(entry):
             raise NotStartedError("ENTRY_POINT", f"The entry point {command[0]} does not exist in the algorithm.")
         environment = dict(os.environ, PYTHONUNBUFFERED="1")
+        if relays := environment.pop("EASYMAKER_RELAY", None):
+            _start_relay(relays)
         python = sys.executable
         requirements = os.path.join(source, "requirements.txt")
         if os.path.isfile(requirements):
@@ -57,6 +59,35 @@ def main(argv: list[str]) -> NoReturn:
     except NotStartedError as error:
         _report(error)
         sys.exit(EXIT_NOT_STARTED)
+
+
+def _start_relay(relays: str) -> None:
+    """Start ``relay.py`` for ``port=socket file`` pairs, as nobody's child: programs may wait for all of theirs."""
+    import socket
+
+    pairs = []
+    for relay in relays.split(","):
+        port, _, path = relay.partition("=")
+        listener = socket.create_server(("127.0.0.1", int(port)), backlog=128)
+        pairs.append(f"{listener.detach()}={path}")
+    middle = os.fork()
+    if middle:
+        os.waitpid(middle, 0)
+        for pair in pairs:
+            os.close(int(pair.partition("=")[0]))
+        return
+    try:
+        os.setsid()
+        if os.fork() == 0:
+            nowhere = os.open(os.devnull, os.O_RDWR)
+            for stream in range(3):
+                os.dup2(nowhere, stream)
+            for pair in pairs:
+                os.set_inheritable(int(pair.partition("=")[0]), True)
+            script = os.path.join(os.path.dirname(__file__), "relay.py")
+            os.execv(sys.executable, [sys.executable, "-I", "-S", script, *pairs])  # noqa: S606 - no shell is what is wanted
+    finally:
+        os._exit(0)
 
 
 def _become(command: list[str], environment: dict[str, str], directory: str) -> NoReturn:

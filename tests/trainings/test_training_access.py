@@ -13,23 +13,30 @@ from easymaker_local.testing.appliance import Appliance, clean_environment, unti
 from easymaker_local.testing.engine import docker_host
 from easymaker_local.testing.sdk import run_sdk
 
-# Says what it sees at once, and goes on until it is told to end.
+# Asks the API and, with a token of the storage, the gateway, as the SDK does. Says what it sees at once, goes on until it is
+# told to end, and asks once more.
 JOB = """
-import json, os, time, urllib.request
+import json, os, ssl, time, urllib.request
 from pathlib import Path
 model = Path(os.environ["EM_MODEL_DIR"])
 direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-request = urllib.request.Request(
+first = urllib.request.Request(
     os.environ["EM_API_URL"] + "/v1.0/appkeys/x/experiments", headers={"X-EasyMaker-Token": os.environ["EM_TOKEN"]}
 )
-try:
-    reached = direct.open(request, timeout=10).status
-except OSError as error:
-    reached = type(error).__name__
-(model / "partial").write_text(json.dumps({"env": dict(os.environ), "reached": reached}))
+reached = direct.open(first, timeout=30).status
+path = "/token/v1.0/appkeys/x/groups/" + os.environ["EM_GROUP_ID"] + "/iaas-token"
+request = urllib.request.Request(os.environ["EM_API_URL"] + path, headers={"X-EasyMaker-Token": os.environ["EM_TOKEN"]})
+storage_token = json.load(direct.open(request, timeout=30))["access"]["token"]["id"]
+trusted = ssl.create_default_context(cafile=os.environ["REQUESTS_CA_BUNDLE"])
+gateway = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=trusted))
+address = os.environ["EM_HP_GATEWAY"] + "/v1/AUTH_local/code?prefix=access"
+request = urllib.request.Request(address, headers={"X-Auth-Token": storage_token})
+listed = gateway.open(request, timeout=30).read().decode()
+(model / "partial").write_text(json.dumps({"env": dict(os.environ), "reached": reached, "listed": listed}))
 (model / "partial").rename(model / "seen.json")
 while not (model / "end").exists():
     time.sleep(0.02)
+(model / "again").write_text(str(direct.open(first, timeout=30).status))
 """
 
 SDK = """
@@ -42,7 +49,9 @@ answer(experiment=experiment.id, mine=easymaker.Training(sys.argv[2]).status)
 def test_the_sdk_works_in_a_job_until_it_ends(appliance: Appliance, driver: str, tmp_path: Path) -> None:
     appliance.put("code", {"access/train.py": JOB})
     training = appliance.training(
-        sourceDirUri=appliance.uri("code", "access"), modelUploadUri=appliance.uri("models", "access")
+        sourceDirUri=appliance.uri("code", "access"),
+        modelUploadUri=appliance.uri("models", "access"),
+        hyperparameterList=[{"parameterName": "gateway", "parameterValue": f"https://127.0.0.1:{appliance.gateway_port}"}],
     )
     training_id = training["trainingId"]
     model = appliance.home / "work" / "training" / training_id / "node-0" / "model"
@@ -56,8 +65,8 @@ def test_the_sdk_works_in_a_job_until_it_ends(appliance: Appliance, driver: str,
     assert {"127.0.0.1", "localhost"} <= set(env["NO_PROXY"].split(","))
     token = env["EM_TOKEN"]
     assert appliance.token not in json.dumps(env)
-    # A container has a loopback of its own; the API listens on the machine's alone.
-    assert seen["reached"] == (200 if driver == "process" else "URLError")
+    # Also in a container, whose loopback is its own.
+    assert (seen["reached"], seen["listed"]) == (200, "access/train.py\n")
 
     # The vendor's SDK, unmodified, with what the job has and nothing else: no init(), no other token.
     mine = {name: value for name, value in env.items() if name.startswith("EM_") or name.upper() == "NO_PROXY"}
@@ -78,6 +87,7 @@ def test_the_sdk_works_in_a_job_until_it_ends(appliance: Appliance, driver: str,
         (model / "end").touch()
         assert appliance.await_status(training_id)["trainingStatusCode"] == "COMPLETE"
         assert client.get("/experiments").status_code == 401
+    assert (appliance.home / "storage" / "models" / "access" / "again").read_text() == "200"
 
 
 def _assert_shown_nowhere(appliance: Appliance, training_id: str, token: str) -> None:
