@@ -65,6 +65,12 @@ def print_usage(name: str, found: Monitoring) -> None:
         rows.append([member, "CPU", _cores(_mean(cpu)), _cores(highest), _chart(cpu)])
         most = max([*memory, *([peak["memoryBytes"]] if peak and peak["memoryBytes"] else [])], default=None)
         rows.append([member, "memory", _size(_mean(memory)), _size(most), _chart(memory)])
+        gpu = [sample["gpu"] for sample in taken if sample["gpu"] is not None]
+        if gpu:
+            rows.append([member, "GPU", _percent(_mean(gpu)), _percent(max(gpu)), _chart(gpu)])
+        held = [sample["gpuMemoryBytes"] for sample in taken if sample["gpuMemoryBytes"] is not None]
+        if held:
+            rows.append([member, "GPU memory", _size(_mean(held)), _size(max(held)), _chart(held)])
         for label, field in (
             ("disk read", "diskReadBytesPerSecond"), ("disk written", "diskWrittenBytesPerSecond"),
             ("network in", "networkReceivedBytesPerSecond"), ("network out", "networkSentBytesPerSecond"),
@@ -87,8 +93,11 @@ def _current_table(client: Client, found: Sequence[Current]) -> Table:
             _cores(sample["cpu"]), _size(sample["memoryBytes"]),
             _rate(sample["diskReadBytesPerSecond"]), _rate(sample["diskWrittenBytesPerSecond"]),
             _rate(sample["networkReceivedBytesPerSecond"]), _rate(sample["networkSentBytesPerSecond"]),
+            _percent(sample["gpu"]), _size(sample["gpuMemoryBytes"]),
         ])  # fmt: skip
-    columns = ["WHAT", "NAME", "NODE", "CPU", "MEMORY", "DISK READ", "DISK WRITTEN", "NET IN", "NET OUT"]
+    columns = ["WHAT", "NAME", "NODE", "CPU", "MEMORY", "DISK READ", "DISK WRITTEN", "NET IN", "NET OUT", "GPU", "GPU MEMORY"]
+    if not any(row[-1] or row[-2] for row in rows):
+        columns, rows = columns[:-2], [row[:-2] for row in rows]
     return output.make_table(columns, rows, right=columns[3:])
 
 
@@ -107,6 +116,10 @@ def _cores(value: float | None) -> str | None:
 
 def _size(value: float | None) -> str | None:
     return None if value is None else output.size(int(value))
+
+
+def _percent(value: float | None) -> str | None:
+    return None if value is None else f"{100 * value:.0f} %"
 
 
 def _rate(value: float | None) -> str | None:

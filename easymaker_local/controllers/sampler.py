@@ -6,14 +6,16 @@ import asyncio
 import logging
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 
+from easymaker_local.domain.gpu import Gpu
 from easymaker_local.domain.usage import Sample, Usage, sample
 from easymaker_local.drivers.machine import machine_usage
 from easymaker_local.errors import EasyMakerError
 from easymaker_local.services.context import Context
-from easymaker_local.store import metrics, peaks, trainings
+from easymaker_local.store import ledger, metrics, peaks, trainings
 from easymaker_local.store.metrics import MACHINE, Series
 
 log = logging.getLogger(__name__)
@@ -57,6 +59,7 @@ class Sampler:
         }
         used = await context.driver.usage(list(series)) if series else {}
         counted = {MACHINE: await asyncio.to_thread(self._machine)} | {series[name]: usage for name, usage in used.items()}
+        counted = await self._with_gpus(counted)
         found = {key: self._sample(key, usage, tick) for key, usage in counted.items()}
         self._seen = {key: (tick, usage) for key, usage in counted.items()}
         await context.metrics.write(partial(metrics.add, at=now, found=found))
@@ -64,6 +67,18 @@ class Sampler:
         if tick >= self._next_expiry:
             self._next_expiry = tick + _EXPIRE_SECONDS
             await context.metrics.write(partial(metrics.expire, now=now))
+
+    async def _with_gpus(self, counted: dict[Series, Usage]) -> dict[Series, Usage]:
+        """Add what the driver tells of the devices: of all for the machine, of those that it holds for a node."""
+        context = self._context
+        if not context.gpus.last.gpus:
+            return counted
+        gpus = {gpu.uuid: gpu for gpu in (await context.gpus.look()).gpus if gpu.unavailable is None}
+        held = {(b.kind, b.resource_id, b.member): b.devices for b in await context.store.read(ledger.booked)}
+        return {
+            key: _with_devices(usage, [gpus[uuid] for uuid in (gpus if key == MACHINE else held.get(key, ())) if uuid in gpus])
+            for key, usage in counted.items()
+        }
 
     def _sample(self, key: Series, usage: Usage, tick: float) -> Sample:
         seen = self._seen.get(key)
@@ -79,6 +94,17 @@ class Sampler:
         self._peaks = {key: peak for key, peak in (self._peaks | higher).items() if key in found}
         if higher:
             await self._context.store.write(partial(_raise_all, higher=higher))
+
+
+def _with_devices(usage: Usage, devices: Sequence[Gpu]) -> Usage:
+    if not devices:
+        return usage
+    rates = [gpu.utilization for gpu in devices if gpu.utilization is not None]
+    return replace(
+        usage,
+        gpu_utilization=sum(rates) / len(rates) if rates else None,
+        gpu_memory_bytes=sum(gpu.used_mib for gpu in devices) << 20,
+    )
 
 
 def _raise_all(db: sqlite3.Connection, higher: dict[Series, tuple[float, float]]) -> None:

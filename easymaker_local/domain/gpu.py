@@ -36,6 +36,8 @@ class Gpu:
     unseen_mib: int = 0
     unavailable: str | None = None
     is_mig: bool = False
+    utilization: float | None = None
+    """Share of the last moments in which it computed, from 0 to 1; the driver does not tell it of MIG instances."""
 
     @property
     def label(self) -> str:

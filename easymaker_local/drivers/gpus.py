@@ -106,6 +106,7 @@ class Gpus:
         return Gpu(
             uuid=uuid, index=index, model=model, memory_mib=total, used_mib=used, processes=computing,
             unseen_mib=unseen if not computing and unseen > self._idle_mib else 0, is_mig=is_mig,
+            utilization=_utilization(nvml, handle),
         )  # fmt: skip
 
     def _unavailable(self, why: str) -> Inventory:
@@ -151,6 +152,13 @@ def _memory(nvml: ModuleType, handle: Any) -> tuple[int, int]:
     except (nvml.NVMLError_FunctionNotFound, nvml.NVMLError_NotSupported, nvml.NVMLError_InvalidArgument):
         found = nvml.nvmlDeviceGetMemoryInfo(handle)
     return found.total >> 20, found.used >> 20
+
+
+def _utilization(nvml: ModuleType, handle: Any) -> float | None:
+    try:
+        return float(nvml.nvmlDeviceGetUtilizationRates(handle).gpu) / 100
+    except (nvml.NVMLError_NotSupported, nvml.NVMLError_FunctionNotFound, nvml.NVMLError_InvalidArgument):
+        return None
 
 
 def _processes(nvml: ModuleType, function: str, handle: Any) -> tuple[GpuProcess, ...]:

@@ -49,12 +49,14 @@ class StubGpu:
     drawing: tuple[tuple[int, int], ...] = ()
     parent: str | None = None
     lost: int | None = None
+    busy_percent: int | None = None
 
     def lines(self) -> list[str]:
         head = f"gpu {self.uuid}" if self.parent is None else f"mig {self.parent} {self.uuid}"
         found = [f"{head} {self.memory_mib} {self.used_mib} {self.model}"]
         found += [f"process {self.uuid} compute {pid} {mib}" for pid, mib in self.processes]
         found += [f"process {self.uuid} graphics {pid} {mib}" for pid, mib in self.drawing]
+        found += [f"busy {self.uuid} {self.busy_percent}"] if self.busy_percent is not None else []
         return [*found, f"lost {self.uuid} {self.lost}"] if self.lost is not None else found
 
 

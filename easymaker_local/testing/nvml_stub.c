@@ -5,6 +5,7 @@
  *   gpu UUID TOTAL_MIB USED_MIB NAME    a device; its index is its place
  *   mig PARENT UUID TOTAL_MIB USED_MIB NAME
  *   process UUID compute|graphics PID MIB
+ *   busy UUID PERCENT                   how much of the time it computes; without it: not supported
  *   lost UUID CODE                      calls about this device fail with this code
  *   hang SECONDS                        every call takes that long
  *
@@ -22,6 +23,7 @@ typedef struct {
     char uuid[WORD], parent[WORD], name[WORD];
     unsigned long long total, used;
     int lost;
+    int busy;
 } Device;
 
 typedef struct {
@@ -38,6 +40,7 @@ typedef struct {
 } ProcessInfo;
 
 typedef struct { unsigned long long total, free, used; } Memory;
+typedef struct { unsigned gpu, memory; } Utilization;
 typedef struct { unsigned version; unsigned long long total, reserved, free, used; } Memory2;
 
 static Device devices[MOST];
@@ -68,6 +71,9 @@ static int load(void) {
         else if (sscanf(line, "process %127s %127s %u %llu", p.uuid, word, &p.pid, &p.mib) == 4) {
             p.graphics = strcmp(word, "graphics") == 0;
             processes[process_count++] = p;
+        } else if (sscanf(line, "busy %127s %d", word, &code) == 2) {
+            for (int i = 0; i < device_count; i++)
+                if (!strcmp(devices[i].uuid, word)) devices[i].busy = code + 1;
         } else if (sscanf(line, "lost %127s %d", word, &code) == 2)
             for (int i = 0; i < device_count; i++)
                 if (!strcmp(devices[i].uuid, word)) devices[i].lost = code;
@@ -147,6 +153,15 @@ int nvmlDeviceGetMemoryInfo_v2(void *handle, Memory2 *memory) {
     int error = find(handle, &d);
     if (!error) *memory = (Memory2){memory->version, d->total << 20, 0, (d->total - d->used) << 20, d->used << 20};
     return error;
+}
+
+int nvmlDeviceGetUtilizationRates(void *handle, Utilization *rates) {
+    Device *d;
+    int error = find(handle, &d);
+    if (error) return error;
+    if (!d->busy) return NOT_SUPPORTED;
+    *rates = (Utilization){d->busy - 1, 0};
+    return OK;
 }
 
 int nvmlDeviceGetMigMode(void *handle, unsigned *current, unsigned *pending) {

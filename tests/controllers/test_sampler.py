@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from easymaker_local.api import create_app
 from easymaker_local.controllers.sampler import Sampler
+from easymaker_local.domain.gpu import Gpu, Inventory
 from easymaker_local.domain.usage import Usage
 from easymaker_local.errors import TransientError
 from easymaker_local.testing.context import Bench, open_bench
@@ -44,7 +46,7 @@ async def monitoring(client: httpx.AsyncClient, path: str, **query: Any) -> dict
     return found
 
 
-async def look(bench: Bench, sampler: Sampler, name: str, *, cpu_seconds: float, memory: int) -> None:
+async def _look(bench: Bench, sampler: Sampler, name: str, *, cpu_seconds: float, memory: int) -> None:
     bench.driver.used[name] = Usage(cpu_seconds=cpu_seconds, memory_bytes=memory)
     await sampler.look()
     bench.clock.advance(10)
@@ -53,9 +55,9 @@ async def look(bench: Bench, sampler: Sampler, name: str, *, cpu_seconds: float,
 async def test_use_of_each_node_over_time(bench: Bench, sampler: Sampler, client: httpx.AsyncClient) -> None:
     """GN-19, GN-L09, TR-37: nodes with their samples, average cores from counted seconds, and peaks."""
     training = await bench.pass_(await bench.create(instanceCount=2))
-    await look(bench, sampler, training.workload(0), cpu_seconds=100, memory=300)
-    await look(bench, sampler, training.workload(0), cpu_seconds=115, memory=900)
-    await look(bench, sampler, training.workload(1), cpu_seconds=1, memory=100)
+    await _look(bench, sampler, training.workload(0), cpu_seconds=100, memory=300)
+    await _look(bench, sampler, training.workload(0), cpu_seconds=115, memory=900)
+    await _look(bench, sampler, training.workload(1), cpu_seconds=1, memory=100)
     found = await monitoring(client, f"trainings/{training.id}/monitoring")
     assert found["stepSeconds"] == 10
     assert [member["member"] for member in found["memberList"]] == ["node-0", "node-1"]
@@ -68,9 +70,9 @@ async def test_use_of_each_node_over_time(bench: Bench, sampler: Sampler, client
 
 async def test_a_new_sampler_goes_on_and_never_lowers_a_peak(bench: Bench, sampler: Sampler) -> None:
     training = await bench.pass_(await bench.create())
-    await look(bench, sampler, training.workload(0), cpu_seconds=1, memory=900)
+    await _look(bench, sampler, training.workload(0), cpu_seconds=1, memory=900)
     restarted = Sampler(bench.context, machine=lambda: Usage(0, 0), ticks=bench.clock.now)
-    await look(bench, restarted, training.workload(0), cpu_seconds=2, memory=100)
+    await _look(bench, restarted, training.workload(0), cpu_seconds=2, memory=100)
     (peak,) = await bench.services.monitoring.peaks(training.id)
     assert peak.memory_bytes == 900
 
@@ -85,7 +87,7 @@ async def test_the_drivers_own_peak_counts_for_jobs_shorter_than_a_look(bench: B
 
 async def test_a_deleted_training_leaves_no_samples(bench: Bench, sampler: Sampler, client: httpx.AsyncClient) -> None:
     training = await bench.pass_(await bench.create())
-    await look(bench, sampler, training.workload(0), cpu_seconds=1, memory=900)
+    await _look(bench, sampler, training.workload(0), cpu_seconds=1, memory=900)
     bench.driver.end(training.workload(0), 0)
     await bench.pass_(training)
     bench.driver.used.clear()
@@ -98,7 +100,7 @@ async def test_a_deleted_training_leaves_no_samples(bench: Bench, sampler: Sampl
 
 async def test_the_machine_and_what_runs_now(bench: Bench, sampler: Sampler, client: httpx.AsyncClient) -> None:
     training = await bench.pass_(await bench.create())
-    await look(bench, sampler, training.workload(0), cpu_seconds=1, memory=900)
+    await _look(bench, sampler, training.workload(0), cpu_seconds=1, memory=900)
     current = (await client.get("/v1.0/appkeys/a/monitoring/current")).json()["currentList"]
     assert {(entry["kind"], entry["resourceId"]) for entry in current} == {("machine", ""), ("training", training.id)}
     machine = await monitoring(client, "monitoring")
@@ -116,7 +118,7 @@ async def test_a_range_that_ends_before_it_begins_is_refused(client: httpx.Async
 
 async def test_prometheus_reads_the_same_figures(bench: Bench, sampler: Sampler, client: httpx.AsyncClient) -> None:
     training = await bench.pass_(await bench.create())
-    await look(bench, sampler, training.workload(0), cpu_seconds=1, memory=900)
+    await _look(bench, sampler, training.workload(0), cpu_seconds=1, memory=900)
     answer = await client.get("/metrics")
     assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
     families = text_string_to_metric_families(answer.text)
@@ -140,5 +142,30 @@ async def test_a_silent_engine_costs_the_samples_only(bench: Bench, sampler: Sam
         patch.setattr(bench.driver, "usage", silent)
         with pytest.raises(TransientError):
             await sampler.look()
-    await look(bench, sampler, training.workload(0), cpu_seconds=1, memory=900)
+    await _look(bench, sampler, training.workload(0), cpu_seconds=1, memory=900)
     assert len(await bench.services.monitoring.peaks(training.id)) == 1
+
+
+async def test_gpus_count_for_the_node_that_holds_them(
+    bench: Bench, sampler: Sampler, client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """GN-L09: by the devices that are booked; on average how busy they are, in sum what they hold."""
+    seen = Inventory((
+        Gpu("GPU-1", "0", "A100", 40960, used_mib=1000, utilization=0.5),
+        Gpu("GPU-2", "1", "A100", 40960, used_mib=3000, utilization=1.0),
+        Gpu("GPU-3", "2", "A100", 40960, used_mib=500, utilization=0.0),
+        Gpu("GPU-4", "3", "A100", 40960, unavailable="lost", utilization=1.0),
+    ))  # fmt: skip
+
+    async def look() -> Inventory:
+        return seen
+
+    monkeypatch.setattr(bench.context.gpus, "last", seen)
+    monkeypatch.setattr(bench.context.gpus, "look", look)
+    training = await bench.pass_(await bench.create())
+    devices = json.dumps(["GPU-1", "GPU-2", "GPU-4"])
+    await bench.context.store.write(lambda db: db.execute("UPDATE bookings SET devices = ?", (devices,)))
+    await _look(bench, sampler, training.workload(0), cpu_seconds=1, memory=900)
+    current = (await client.get("/v1.0/appkeys/a/monitoring/current")).json()["currentList"]
+    found = {entry["kind"]: (entry["sample"]["gpu"], entry["sample"]["gpuMemoryBytes"]) for entry in current}
+    assert found == {"machine": (0.5, 4500 << 20), "training": (0.75, 4000 << 20)}

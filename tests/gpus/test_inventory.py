@@ -44,6 +44,12 @@ async def test_devices_with_their_models_and_memory(here: StubDriver, inventory:
     assert inventory.last == found
 
 
+async def test_how_busy_they_are(here: StubDriver, inventory: Gpus) -> None:
+    """GN-L09; a driver that does not tell is no trouble."""
+    here.tell([StubGpu("GPU-1", busy_percent=75), StubGpu("GPU-2", busy_percent=0), StubGpu("GPU-3")])
+    assert [gpu.utilization for gpu in (await inventory.look()).gpus] == [0.75, 0.0, None]
+
+
 async def test_processes_that_compute_are_seen_and_a_desktop_is_none(here: StubDriver, inventory: Gpus) -> None:
     """Architecture 6: what others use is not free."""
     pid = os.getpid()
