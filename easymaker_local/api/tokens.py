@@ -6,10 +6,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Request
 
+from easymaker_local.api.access import presented_token
 from easymaker_local.api.deps import Appkey
 from easymaker_local.api.envelope import Envelope, Wire
 from easymaker_local.domain import storage_token
 from easymaker_local.kit.clock import to_iso
+from easymaker_local.services.credentials import Caller, Credentials
 
 router = APIRouter(tags=["storage"])
 
@@ -37,7 +39,11 @@ class TokenAnswer(Envelope):
 
 @router.get("/token/v1.0/appkeys/{appkey}/groups/{group}/iaas-token")
 async def issue_storage_token(appkey: Appkey, group: Group, request: Request) -> TokenAnswer:
-    """Issue a token for object storage; it is good for some hours and for nothing else."""
-    key = storage_token.derive_key(request.app.state.credentials.token)
-    token, expires = storage_token.issue(key, request.app.state.services.context.clock.now())
+    """Issue a token for object storage; it is good for some hours (a job's: little over one) and for nothing else."""
+    credentials: Credentials = request.app.state.credentials
+    presented = presented_token(request.headers)
+    is_job = presented is not None and await credentials.caller(presented) is Caller.JOB
+    lifetime = storage_token.JOB_LIFETIME_SECONDS if is_job else storage_token.LIFETIME_SECONDS
+    key, now = storage_token.derive_key(credentials.token), request.app.state.services.context.clock.now()
+    token, expires = storage_token.issue(key, now, lifetime)
     return TokenAnswer(access=TokenAccess(token=TokenView(id=token, expires=to_iso(expires))))

@@ -15,6 +15,8 @@ import struct
 
 # Clients ask again ten minutes before the end; the SDK wants an hour at least (rest-api §7.1).
 LIFETIME_SECONDS = 12 * 3600
+# Nothing tells the storage of a job's end: what a job gets outlives it by this at most.
+JOB_LIFETIME_SECONDS = 3600 + 600
 _PREFIX = "emst_"
 _SIGNATURE_BYTES = 24
 
@@ -24,9 +26,9 @@ def derive_key(api_token: str) -> bytes:
     return hmac.digest(api_token.encode(), b"easymaker-local object storage token", hashlib.sha256)
 
 
-def issue(key: bytes, now: float) -> tuple[str, int]:
+def issue(key: bytes, now: float, lifetime_seconds: int = LIFETIME_SECONDS) -> tuple[str, int]:
     """Return a new token and when it expires, in epoch seconds."""
-    expires = int(now) + LIFETIME_SECONDS
+    expires = int(now) + lifetime_seconds
     body = struct.pack(">Q", expires) + secrets.token_bytes(8)
     return _PREFIX + base64.urlsafe_b64encode(body + _signature(key, body)).decode(), expires
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, MutableMapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -333,6 +334,10 @@ async def test_a_jobs_token_opens_what_the_sdk_calls_and_nothing_else(bench: Ben
         made = await client.post(f"{BASE}/experiments", json={"experimentName": "by a job"}, headers=job)
         assert made.status_code == 200
         assert (await client.get(f"{BASE}/trainings/{training.id}", headers=job)).status_code == 200
+        # Long enough for the SDK (rest-api §7.1), and no longer: the storage does not hear of the job's end.
+        answer = await client.get("/token/v1.0/appkeys/a/groups/g/iaas-token", headers=job)
+        expires = datetime.fromisoformat(answer.json()["access"]["token"]["expires"]).timestamp()
+        assert 3600 <= expires - bench.clock.now() <= 4200
         # The end of the job is the end of its token.
         await bench.services.trainings.stop(training.id)
         assert (await bench.pass_(training)).status is TrainingStatus.STOPPED
