@@ -101,10 +101,11 @@ class MonitoringAnswer(Envelope):
 
 
 class CurrentView(Wire):
-    """The newest sample of one node of a resource, or of the machine (kind ``machine``)."""
+    """The newest sample of one node of a resource, or of the machine (kind ``machine``, which has no name)."""
 
     kind: str
     resource_id: str
+    name: str | None
     member: str
     sample: SampleView
 
@@ -144,10 +145,13 @@ async def get_machine_monitoring(
 async def list_current_use(appkey: Appkey, services: ServicesDep) -> CurrentAnswer:
     """Show the newest sample of the machine and of everything that runs."""
     found = await services.monitoring.latest()
+    names = await services.monitoring.names(found)
     views = [
-        CurrentView(kind=kind, resource_id=resource_id, member=member, sample=SampleView.of(point))
+        CurrentView(
+            kind=kind, resource_id=resource_id, name=names.get((kind, resource_id)), member=member, sample=SampleView.of(point)
+        )
         for (kind, resource_id, member), point in found.items()
-    ]
+    ]  # fmt: skip
     return CurrentAnswer(current_list=views)
 
 

@@ -110,9 +110,9 @@ class Client:
         """End the daemon; jobs go on."""
         self._call("PUT", "system", "stop", timeout=10)
 
-    def queue(self) -> Queue:
-        """Return what runs and what waits."""
-        return cast(Queue, self._call("GET", "queue")["queue"])
+    def queue(self, limit: int | None = None) -> Queue:
+        """Return what runs and what waits, or the first ``limit`` of that."""
+        return cast(Queue, self._call("GET", "queue", query={"limit": limit})["queue"])
 
     def machine(self, timeout: float | None = None) -> Machine:
         """Return what there is to give, with the state of every GPU."""

@@ -10,7 +10,7 @@ import pytest
 from easymaker_local.controllers.experiments import ExperimentController
 from easymaker_local.domain.experiment import TRANSITIONS, Experiment, ExperimentChange, ExperimentSpec, ExperimentStatus
 from easymaker_local.errors import Conflict, InvalidRequest, NotFound
-from easymaker_local.store import events, experiments
+from easymaker_local.store import events, experiments, trainings
 from easymaker_local.testing.context import Bench, open_bench
 
 pytestmark = pytest.mark.anyio
