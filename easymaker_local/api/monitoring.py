@@ -11,7 +11,6 @@ from fastapi.responses import PlainTextResponse
 
 from easymaker_local.api.deps import Appkey, ServicesDep
 from easymaker_local.api.envelope import Envelope, Wire
-from easymaker_local.api.prometheus import CONTENT_TYPE, exposition
 from easymaker_local.kit.clock import to_iso
 from easymaker_local.services.monitoring import Range
 from easymaker_local.store.metrics import Point
@@ -164,4 +163,7 @@ scrape_router = APIRouter(tags=["monitoring"])
 )  # fmt: skip
 async def scrape_metrics(services: ServicesDep) -> PlainTextResponse:
     """Answer Prometheus in its text format; the token goes as ``Authorization: Bearer``."""
+    # Its library is loaded where somebody scrapes; most do not.
+    from easymaker_local.api.prometheus import CONTENT_TYPE, exposition
+
     return PlainTextResponse(await exposition(services), media_type=CONTENT_TYPE)
