@@ -15,51 +15,63 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import psutil
 from rich.console import Console
 from rich.table import Table
 
-from bench import logs, queue
+from bench import adoption, logs, queue, scale
 from bench.row import Row
+from bench.sizes import QUICK, Sizes
 from bench.transfer import transfers
 from easymaker_local.drivers.docker_engine import engine_answers
 from easymaker_local.testing.appliance import PLAIN_IMAGE, Appliance, plain_image
 
 # The job tells when its first line ran: what comes before is start-up, whoever did it.
 SCRIPT = "import time; print(time.time(), flush=True)\n"
-IDLE_SECONDS = 10.0
 
 
 def main() -> int:
     """Run what this machine can run; returns 0 if every row is within its budget."""
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=15, help="measurements per row")
+    parser.add_argument("--rounds", type=int, help=f"measurements per row (default: {Sizes.rounds})")
+    parser.add_argument("--trainings", type=int, help=f"in the home of the lists (default: {Sizes.trainings})")
     parser.add_argument(
-        "--log-lines", type=int, default=logs.DEFAULT_LINES, help="lines in the log store; ten million take some minutes"
+        "--log-lines", type=int, help=f"in the log store (default: {Sizes.log_lines}); ten million take minutes"
     )
+    parser.add_argument("--quick", action="store_true", help="smallest sizes: shows that every row works, nothing more")
+    parser.add_argument("--no-docker", action="store_true", help="leave out the rows that need a container engine")
     parser.add_argument("--json", type=Path, default=Path("bench.json"))
     options = parser.parse_args()
+    given = {
+        name: getattr(options, name) for name in ("rounds", "trainings", "log_lines") if getattr(options, name) is not None
+    }
+    sizes = replace(QUICK if options.quick else Sizes(), **given)
+    few = min(sizes.rounds, 5)
     rows: list[Row] = []
-    with tempfile.TemporaryDirectory(prefix="easymaker-bench-") as folder:
-        with _appliance(Path(folder) / "process", "process") as appliance:
-            rows += [_ready(appliance), *_idle(appliance), _process_start(appliance, options.rounds)]
-            rows.append(_next_start(appliance, options.rounds))
-            rows.append(logs.job_row(appliance, min(options.rounds, 5)))
-            rows += _transfers(appliance, min(options.rounds, 5))
-        rows += _queue_passes(Path(folder))
-        rows += logs.store_rows(Path(folder) / "logs", options.log_lines, min(options.rounds, 5))
-        if engine_answers(os.environ.get("DOCKER_HOST")) is None:
-            print("No container engine answers: the docker row is left out.", file=sys.stderr)
+    with tempfile.TemporaryDirectory(prefix="easymaker-bench-") as folder_name:
+        folder = Path(folder_name)
+        with _appliance(folder / "process", "process") as appliance:
+            rows += [_ready(appliance), *_idle(appliance, sizes.idle_seconds), _process_start(appliance, sizes.rounds)]
+            rows.append(_next_start(appliance, sizes.rounds))
+            rows.append(logs.job_row(appliance, few, sizes.printed_lines))
+            rows += _transfers(appliance, few, sizes.large_mib)
+        rows += adoption.rows(folder / "adoption", "process", sizes.adopted, environments=folder / "process" / "environments")
+        rows += scale.rows(folder / "scale", sizes.trainings, sizes.requests)
+        rows += _queue_passes(folder, sizes.queued)
+        rows += logs.store_rows(folder / "logs", sizes.log_lines, few)
+        if options.no_docker or engine_answers(os.environ.get("DOCKER_HOST")) is None:
+            print("Without a container engine: the rows of docker are left out.", file=sys.stderr)
         else:
-            with _appliance(Path(folder) / "docker", "docker") as appliance:
-                rows.append(_docker_start(appliance, options.rounds))
+            with _appliance(folder / "docker", "docker") as appliance:
+                rows.append(_docker_start(appliance, sizes.rounds))
+            rows += adoption.rows(folder / "adoption-docker", "docker", sizes.adopted_docker)
     _print(rows)
     found = [{**asdict(row), "ratio": row.ratio} for row in rows]
     machine = {"cpus": os.cpu_count(), "memory_mib": psutil.virtual_memory().total >> 20, "python": sys.version.split()[0]}
-    options.json.write_text(json.dumps({"machine": machine, "rounds": options.rounds, "rows": found}, indent=1) + "\n")
+    options.json.write_text(json.dumps({"machine": machine, "rounds": sizes.rounds, "rows": found}, indent=1) + "\n")
     return 0 if all(row.within for row in rows) else 1
 
 
@@ -69,8 +81,8 @@ def _appliance(home: Path, driver: str) -> Iterator[Appliance]:
     appliance = Appliance(home, driver)
     appliance.put("code", {"train.py": SCRIPT})
     (home / "storage" / "models").mkdir()
-    appliance.start()
     try:
+        appliance.start()
         # The environment is prepared, and everything that happens once has happened.
         appliance.await_status(appliance.training()["trainingId"])
         yield appliance
@@ -127,24 +139,25 @@ def _next_start(appliance: Appliance, rounds: int) -> Row:
     return Row("a job ends → the next one's first line", seconds, None, "s", "≤ 250 ms", seconds <= 0.250)
 
 
-def _queue_passes(folder: Path) -> list[Row]:
-    pure = queue.seconds_per_pass()
+def _queue_passes(folder: Path, queued: int) -> list[Row]:
+    pure = queue.seconds_per_pass(queued)
     store = queue.open_store(folder)
     try:
-        stored = queue.seconds_per_stored_pass(store)
+        stored = queue.seconds_per_stored_pass(store, queued)
     finally:
         store.close()
-    what = f"a pass over {queue.QUEUED:,} queued, 8 GPUs"
+    what = f"a pass over {queued:,} queued, 8 GPUs"
     return [
         Row(f"{what}, decisions only", 1000 * pure, None, "ms", "≤ 20 ms", pure <= 0.020),
         Row(f"{what}, in the database", 1000 * stored, None, "ms", "≤ 100 ms", stored <= 0.100),
+        Row(f"decisions on {queued:,} queued, 8 GPUs", queued / pure, None, "1/s", "≥ 500,000", queued / pure >= 500_000),
     ]
 
 
-def _transfers(appliance: Appliance, rounds: int) -> list[Row]:
+def _transfers(appliance: Appliance, rounds: int, large_mib: int) -> list[Row]:
     """Rates, so more is better. Small files cost a request each, in Python; large ones cost what TLS costs."""
     rows = []
-    with transfers(appliance) as pairs:
+    with transfers(appliance, large_mib) as pairs:
         if not pairs:
             print("nginx or curl is not installed: the rows of object storage are left out.", file=sys.stderr)
         for pair in pairs:
@@ -161,12 +174,12 @@ def _ready(appliance: Appliance) -> Row:
     return Row("daemon: time to ready", seconds, None, "s", "≤ 2 s", seconds <= 2)
 
 
-def _idle(appliance: Appliance) -> list[Row]:
+def _idle(appliance: Appliance, seconds: float) -> list[Row]:
     daemon = psutil.Process(appliance.pid)
     before = daemon.cpu_times()
-    time.sleep(IDLE_SECONDS)  # what is measured is time that passes without work
+    time.sleep(seconds)  # what is measured is time that passes without work
     after = daemon.cpu_times()
-    percent = 100 * (after.user + after.system - before.user - before.system) / IDLE_SECONDS
+    percent = 100 * (after.user + after.system - before.user - before.system) / seconds
     rss = daemon.memory_info().rss / (1 << 20)
     return [
         Row("daemon: idle CPU", percent, None, "% of a core", "≤ 0.5 %", percent <= 0.5),

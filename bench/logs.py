@@ -18,8 +18,6 @@ from easymaker_local.store import Store, log_search, log_shipping
 from easymaker_local.testing.appliance import Appliance
 from easymaker_local.testing.context import open_bench
 
-DEFAULT_LINES = 300_000
-
 # Printed as fast as Python prints; the job itself says how long that took.
 PRINTER = """\
 import sys, time
@@ -28,7 +26,6 @@ for number in range(int(sys.argv[2])):
     print(f"[{number}] loss={number % 997 / 997:.4f} accuracy=0.9{number % 10} step {number} of many", flush=number % 100 == 0)
 print(time.time() - began)
 """
-PRINTED_LINES = 400_000
 
 
 def store_rows(folder: Path, lines: int, rounds: int) -> list[Row]:
@@ -36,12 +33,12 @@ def store_rows(folder: Path, lines: int, rounds: int) -> list[Row]:
     return asyncio.run(_store_rows(folder, lines, rounds))
 
 
-def job_row(appliance: Appliance, rounds: int) -> Row:
+def job_row(appliance: Appliance, rounds: int, lines: int) -> Row:
     """A job that does nothing but print, with log management on (off)."""
     appliance.put("code", {"printer.py": PRINTER})
 
     def printed(use_log: bool) -> float:
-        parameters = [{"parameterName": "lines", "parameterValue": PRINTED_LINES}]
+        parameters = [{"parameterName": "lines", "parameterValue": lines}]
         made = appliance.training(entryPoint="printer.py", hyperparameterList=parameters, useLog=use_log)
         appliance.await_status(made["trainingId"], "COMPLETE")
         log = appliance.home / "logs" / "training" / made["trainingId"] / "node-0.log"
@@ -52,7 +49,7 @@ def job_row(appliance: Appliance, rounds: int) -> Row:
         pairs.append((printed(True), printed(False)))
         _await_shipped(appliance)
     ours, bare = (statistics.median(column) for column in zip(*pairs, strict=True))
-    return Row(f"job printing {PRINTED_LINES:,} lines, useLog on (off)", ours, bare, "s", "≤ 1.15 ×", ours <= 1.15 * bare)
+    return Row(f"job printing {lines:,} lines, useLog on (off)", ours, bare, "s", "≤ 1.15 ×", ours <= 1.15 * bare)
 
 
 def _await_shipped(appliance: Appliance) -> None:

@@ -14,25 +14,24 @@ from easymaker_local.domain.ledger import Amount, Machine, Waiting, plan
 from easymaker_local.store import Store, ledger
 from easymaker_local.testing.appliance import Appliance
 
-QUEUED = 10_000
 ENDINGS = 100
 MODEL = "NVIDIA A100-SXM4-40GB"
 MACHINE = Machine(Amount(128_000, 1 << 20), Inventory(tuple(Gpu(f"GPU-{n}", str(n), MODEL, 40960) for n in range(8))))
 
 
-def _queue() -> list[Waiting]:
+def _queue(queued: int) -> list[Waiting]:
     return [
         Waiting(
             "training", f"t{n}", (Amount(4000, 16384, 1 << n % 4),), MODEL, limit_seconds=3600.0 * (1 + n % 24),
             created_at=float(n),
         )
-        for n in range(QUEUED)
+        for n in range(queued)
     ]  # fmt: skip
 
 
-def seconds_per_pass() -> float:
+def seconds_per_pass(queued: int) -> float:
     """Return the median time of a pass, without any database: a running job ends, the queue is served."""
-    waiting, now, times = _queue(), 0.0, []
+    waiting, now, times = _queue(queued), 0.0, []
     found = plan(waiting, MACHINE, (), now=now, backfill_seconds=600.0)
     for _ in range(ENDINGS):
         now += 60.0
@@ -42,11 +41,11 @@ def seconds_per_pass() -> float:
     return statistics.median(times)
 
 
-def seconds_per_stored_pass(store: Store) -> float:
+def seconds_per_stored_pass(store: Store, queued: int) -> float:
     """Return the median time of the transaction that serves the queue in the database."""
 
     def fill(db: sqlite3.Connection) -> None:
-        for request in _queue():
+        for request in _queue(queued):
             ledger.enqueue(db, request)
 
     def end_and_serve(db: sqlite3.Connection, now: float) -> float:

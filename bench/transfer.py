@@ -15,7 +15,7 @@ import httpx
 
 from easymaker_local.testing.appliance import Appliance, free_port, until
 
-LARGE_MIB, PARALLEL, SMALL = 256, 8, 200
+PARALLEL, SMALL = 8, 200
 
 _NGINX = """\
 daemon off; {user} worker_processes auto; pid {folder}/nginx.pid; error_log {folder}/error.log;
@@ -43,7 +43,7 @@ class Pair:
 
 
 @contextmanager
-def transfers(appliance: Appliance) -> Iterator[Sequence[Pair]]:
+def transfers(appliance: Appliance, large_mib: int) -> Iterator[Sequence[Pair]]:
     """Yield what can be measured; nothing where nginx or curl is not installed."""
     nginx = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
     if nginx is None or shutil.which("curl") is None:
@@ -58,12 +58,12 @@ def transfers(appliance: Appliance) -> Iterator[Sequence[Pair]]:
     config.write_text(_NGINX.format(user=user, folder=folder, root=root, tls=appliance.home / "tls", port=port))
     process = subprocess.Popen([nginx, "-c", config, "-p", folder, "-e", folder / "error.log"])
     try:
-        _fill(root / "bench")
+        _fill(root / "bench", large_mib)
         with appliance.client() as client:
             url = f"http://127.0.0.1:{appliance.port}/token/v1.0/appkeys/local/groups/local/iaas-token"
             token = client.get(url).json()["access"]["token"]["id"]
-        ours = _Curl(appliance, f"https://127.0.0.1:{appliance.gateway_port}/v1/AUTH_local/bench", token)
-        reference = _Curl(appliance, f"https://127.0.0.1:{port}/bench", token)
+        ours = _Curl(appliance, f"https://127.0.0.1:{appliance.gateway_port}/v1/AUTH_local/bench", token, large_mib)
+        reference = _Curl(appliance, f"https://127.0.0.1:{port}/bench", token, large_mib)
         until(lambda: _answers(reference), what="nginx's start")
         # The checksum of a file that was dropped in is computed once.
         ours.get(["large"])
@@ -80,11 +80,11 @@ def transfers(appliance: Appliance) -> Iterator[Sequence[Pair]]:
         process.wait()
 
 
-def _fill(folder: Path) -> None:
+def _fill(folder: Path, large_mib: int) -> None:
     (folder / "small").mkdir(parents=True)
     block = os.urandom(1 << 20)
     with (folder / "large").open("wb") as file:
-        for _ in range(LARGE_MIB):
+        for _ in range(large_mib):
             file.write(block)
     for number in range(SMALL):
         (folder / "small" / str(number)).write_bytes(block[: 16 << 10])
@@ -93,8 +93,9 @@ def _fill(folder: Path) -> None:
 class _Curl:
     """One client program for both, which is faster than either server."""
 
-    def __init__(self, appliance: Appliance, base: str, token: str) -> None:
+    def __init__(self, appliance: Appliance, base: str, token: str, large_mib: int) -> None:
         self.base = base
+        self._large_mib = large_mib
         self._source = appliance.home / "storage" / "bench" / "large"
         self._options = [
             "curl", "--silent", "--no-progress-meter", "--show-error", "--fail", "--http1.1", "--noproxy", "*",
@@ -109,14 +110,14 @@ class _Curl:
     def get(self, names: Sequence[str]) -> float:
         wanted = [text for name in names for text in ("--output", "/dev/null", f"{self.base}/{name}")]
         options = ["--parallel", "--parallel-immediate"] if len(names) > 1 else []
-        return LARGE_MIB * len(names) / self.run(*options, *wanted)
+        return self._large_mib * len(names) / self.run(*options, *wanted)
 
     def small(self) -> float:
         seconds = self.run("--output", "/dev/null", f"{self.base}/small/[0-{SMALL - 1}]")
         return SMALL / seconds
 
     def put(self) -> float:
-        return LARGE_MIB / self.run("--header", "Expect:", "--upload-file", str(self._source), f"{self.base}/uploaded")
+        return self._large_mib / self.run("--header", "Expect:", "--upload-file", str(self._source), f"{self.base}/uploaded")
 
 
 def _answers(curl: _Curl) -> bool:

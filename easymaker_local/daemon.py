@@ -33,9 +33,6 @@ from easymaker_local.domain.flavor import MIB_PER_GIB, Flavor, generate_flavors
 from easymaker_local.domain.gpu import Inventory, find_model
 from easymaker_local.domain.ledger import Amount
 from easymaker_local.drivers.base import Driver, Environments
-from easymaker_local.drivers.docker import DockerDriver
-from easymaker_local.drivers.docker_engine import engine_answers
-from easymaker_local.drivers.docker_images import DockerImages
 from easymaker_local.drivers.environments import VirtualEnvironments
 from easymaker_local.drivers.gpus import Gpus
 from easymaker_local.drivers.process import ProcessDriver
@@ -45,7 +42,7 @@ from easymaker_local.kit.clock import Clock, SystemClock
 from easymaker_local.kit.ids import new_id
 from easymaker_local.kit.lock import ProcessLock
 from easymaker_local.kit.secret_files import ensure_key, ensure_token
-from easymaker_local.listener import HttpsListener
+from easymaker_local.listener import CalmServer, HttpsListener
 from easymaker_local.services.context import QUEUE, Context
 from easymaker_local.services.credentials import Credentials
 from easymaker_local.services.objects import Objects
@@ -113,6 +110,9 @@ async def choose_driver(settings: Settings, install_id: str, bound: str | None) 
         )
     if choice is DriverChoice.PROCESS or bound == DriverChoice.PROCESS:
         return _process_driver(settings, install_id)
+    # Imported here: without the engine's client the daemon starts sooner and is smaller.
+    from easymaker_local.drivers.docker_engine import engine_answers
+
     version = await asyncio.to_thread(engine_answers, settings.docker_host)
     if version is None and bound is None:
         if choice is DriverChoice.DOCKER:
@@ -133,6 +133,9 @@ def _docker_driver(settings: Settings, install_id: str, version: str | None) -> 
         log.warning("The container engine does not answer; its jobs are looked for until it does.")
     else:
         log.info("Jobs run as containers of the engine %s.", version)
+    from easymaker_local.drivers.docker import DockerDriver
+    from easymaker_local.drivers.docker_images import DockerImages
+
     driver = DockerDriver(settings.docker_host, install_id)
     return driver, DockerImages(settings.docker_host, settings.home / "locks", settings.wheelhouse)
 
@@ -264,17 +267,17 @@ async def _end(task: asyncio.Task[None]) -> None:
 async def serve(settings: Settings) -> None:
     """Run the daemon until SIGTERM, SIGINT or a request to stop; jobs go on."""
     async with open_daemon(settings) as daemon:
-        server: uvicorn.Server
+        server: CalmServer
 
         def stop() -> None:
-            server.should_exit = True
+            server.end()
 
         clock = daemon.context.clock
         app = create_app(daemon.services, daemon.preparation, daemon.token, started_at=clock.now(), stop=stop)
         config = uvicorn.Config(
             app, log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=2, server_header=False
         )
-        server = uvicorn.Server(config)
+        server = CalmServer(config)
         with _listen(settings.host, settings.port, "PORT") as listener, _listen_for_jobs(settings, API_SOCKET) as inside:
             async with _gateway(daemon, app.state.credentials):
                 log.info("Ready on http://%s:%s", settings.host, listener.getsockname()[1])

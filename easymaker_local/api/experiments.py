@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Query
+from fastapi.responses import Response
 
 from easymaker_local.api.deps import After, Appkey, ServicesDep
 from easymaker_local.api.envelope import Envelope
+from easymaker_local.api.listing import CursorText, IdPrefix, Limit, answer_list
 from easymaker_local.api.models import (
     EventListAnswer,
     EventView,
@@ -16,7 +18,9 @@ from easymaker_local.api.models import (
     ExperimentView,
 )
 from easymaker_local.domain.experiment import Experiment, ExperimentChange, ExperimentSpec
+from easymaker_local.domain.page import Cursor, Page
 from easymaker_local.services.services import Services
+from easymaker_local.store.experiments import Wanted
 
 router = APIRouter(tags=["experiments"])
 
@@ -38,17 +42,25 @@ async def create_experiment(appkey: Appkey, body: ExperimentSpec, services: Serv
     return _answer(services, await services.experiments.create(body))
 
 
-@router.get("/experiments")
+@router.get("/experiments", response_model=ExperimentListAnswer)
 async def list_experiments(
     appkey: Appkey,
     services: ServicesDep,
     ids: Annotated[list[str] | None, Query(alias="experimentIdList")] = None,
     names: Annotated[list[str] | None, Query(alias="experimentNameList")] = None,
-) -> ExperimentListAnswer:
-    """List experiments, newest first; names are compared exactly."""
-    found = await services.experiments.list_all(_wanted(ids), _wanted(names))
-    appkey_shown = services.context.settings.appkey
-    return ExperimentListAnswer(experiment_list=[ExperimentView.of(e, appkey_shown) for e in found])
+    id_prefix: Annotated[IdPrefix | None, Query(alias="experimentIdPrefix")] = None,
+    limit: Limit = None,
+    cursor: CursorText = None,
+) -> Response:
+    """List experiments, newest first; names are compared exactly. In pages if a limit is given."""
+    wanted, appkey_shown = Wanted(_wanted(ids), _wanted(names), id_prefix), services.context.settings.appkey
+
+    async def read(after: Cursor | None, count: int) -> Page[bytes]:
+        page = await services.experiments.page(wanted, after, count)
+        views = (ExperimentView.of(experiment, appkey_shown) for experiment in page.rows)
+        return Page([view.model_dump_json(by_alias=True).encode() for view in views], page.after)
+
+    return await answer_list("experimentList", read, cursor, limit)
 
 
 @router.get("/experiments/{experiment_id}")

@@ -279,9 +279,10 @@ class ExperimentAnswer(Envelope):
 
 
 class ExperimentListAnswer(Envelope):
-    """Experiments, newest first."""
+    """Experiments, newest first; ``nextCursor`` asks for the next page, null on the last one."""
 
     experiment_list: list[ExperimentView]
+    next_cursor: str | None
 
 
 class TrainingAnswer(Envelope):
@@ -291,9 +292,10 @@ class TrainingAnswer(Envelope):
 
 
 class TrainingListAnswer(Envelope):
-    """Trainings, newest first."""
+    """Trainings, newest first; ``nextCursor`` asks for the next page, null on the last one."""
 
     training_list: list[TrainingView]
+    next_cursor: str | None
 
 
 class CopySourceAnswer(Envelope):

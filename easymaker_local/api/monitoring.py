@@ -11,7 +11,6 @@ from fastapi.responses import PlainTextResponse
 
 from easymaker_local.api.deps import Appkey, ServicesDep
 from easymaker_local.api.envelope import Envelope, Wire
-from easymaker_local.api.prometheus import CONTENT_TYPE, exposition
 from easymaker_local.kit.clock import to_iso
 from easymaker_local.services.monitoring import Range
 from easymaker_local.store.metrics import Point
@@ -101,10 +100,11 @@ class MonitoringAnswer(Envelope):
 
 
 class CurrentView(Wire):
-    """The newest sample of one node of a resource, or of the machine (kind ``machine``)."""
+    """The newest sample of one node of a resource, or of the machine (kind ``machine``, which has no name)."""
 
     kind: str
     resource_id: str
+    name: str | None
     member: str
     sample: SampleView
 
@@ -144,10 +144,13 @@ async def get_machine_monitoring(
 async def list_current_use(appkey: Appkey, services: ServicesDep) -> CurrentAnswer:
     """Show the newest sample of the machine and of everything that runs."""
     found = await services.monitoring.latest()
+    names = await services.monitoring.names(found)
     views = [
-        CurrentView(kind=kind, resource_id=resource_id, member=member, sample=SampleView.of(point))
+        CurrentView(
+            kind=kind, resource_id=resource_id, name=names.get((kind, resource_id)), member=member, sample=SampleView.of(point)
+        )
         for (kind, resource_id, member), point in found.items()
-    ]
+    ]  # fmt: skip
     return CurrentAnswer(current_list=views)
 
 
@@ -160,4 +163,7 @@ scrape_router = APIRouter(tags=["monitoring"])
 )  # fmt: skip
 async def scrape_metrics(services: ServicesDep) -> PlainTextResponse:
     """Answer Prometheus in its text format; the token goes as ``Authorization: Bearer``."""
+    # Its library is loaded where somebody scrapes; most do not.
+    from easymaker_local.api.prometheus import CONTENT_TYPE, exposition
+
     return PlainTextResponse(await exposition(services), media_type=CONTENT_TYPE)

@@ -72,10 +72,11 @@ class WaitingView(Wire):
 
 
 class QueueView(Wire):
-    """What runs, oldest first, and what waits, in the order in which it is served."""
+    """What runs, oldest first, and what waits, in the order in which it is served; ``waitingCount`` counts all of it."""
 
     running_list: list[HoldingView]
     waiting_list: list[WaitingView]
+    waiting_count: int
 
     @classmethod
     def of(cls, state: QueueState) -> QueueView:
@@ -83,6 +84,7 @@ class QueueView(Wire):
         return cls(
             running_list=[HoldingView.of(booking, state.names) for booking in state.running],
             waiting_list=[WaitingView.of(entry, state.names) for entry in state.waiting],
+            waiting_count=state.length,
         )
 
 

@@ -12,6 +12,7 @@ from fastapi.responses import FileResponse, Response, StreamingResponse
 
 from easymaker_local.api.deps import After, Appkey, ServicesDep
 from easymaker_local.api.envelope import Envelope
+from easymaker_local.api.listing import CursorText, IdPrefix, Limit, answer_list
 from easymaker_local.api.models import (
     CopySourceAnswer,
     EventListAnswer,
@@ -25,11 +26,13 @@ from easymaker_local.api.models import (
     TrainingView,
 )
 from easymaker_local.domain.experiment import Experiment
-from easymaker_local.domain.training import Training
+from easymaker_local.domain.page import Cursor, Page
+from easymaker_local.domain.training import Training, TrainingStatus
 from easymaker_local.domain.training_spec import TrainingChange, TrainingSpec
 from easymaker_local.errors import NotFound
 from easymaker_local.kit.textfile import read_text
 from easymaker_local.services.services import Services
+from easymaker_local.store.trainings import Wanted
 
 router = APIRouter(tags=["trainings"])
 
@@ -60,15 +63,31 @@ async def create_training(appkey: Appkey, body: TrainingSpec, services: Services
     return await _answer(services, await services.trainings.create(body))
 
 
-@router.get("/trainings")
+@router.get("/trainings", response_model=TrainingListAnswer)
 async def list_trainings(
-    appkey: Appkey, services: ServicesDep, experiment_id: Annotated[str | None, Query(alias="experimentId")] = None
-) -> TrainingListAnswer:
-    """List trainings, newest first, all or those of one experiment."""
-    found = await services.trainings.list_all(experiment_id)
-    experiments = await services.experiments.referred({training.spec.experiment_id for training in found})
-    views = [_view(services, training, experiments.get(training.spec.experiment_id)) for training in found]
-    return TrainingListAnswer(training_list=views)
+    appkey: Appkey,
+    services: ServicesDep,
+    experiment_id: Annotated[str | None, Query(alias="experimentId")] = None,
+    name: Annotated[str | None, Query(alias="trainingName", description="Only those of exactly this name.")] = None,
+    statuses: Annotated[list[TrainingStatus] | None, Query(alias="trainingStatusCodeList")] = None,
+    id_prefix: Annotated[IdPrefix | None, Query(alias="trainingIdPrefix")] = None,
+    limit: Limit = None,
+    cursor: CursorText = None,
+) -> Response:
+    """List trainings, newest first, all or those that meet every condition; in pages if a limit is given."""
+    wanted = Wanted(experiment_id, name, statuses, id_prefix)
+
+    async def read(after: Cursor | None, count: int) -> Page[bytes]:
+        page = await services.trainings.page(wanted, after, count)
+        experiments = await services.experiments.referred({training.spec.experiment_id for training in page.rows})
+
+        def show() -> list[bytes]:
+            views = (_view(services, training, experiments.get(training.spec.experiment_id)) for training in page.rows)
+            return [view.model_dump_json(by_alias=True).encode() for view in views]
+
+        return Page(await asyncio.to_thread(show), page.after)
+
+    return await answer_list("trainingList", read, cursor, limit)
 
 
 @router.get("/trainings/{training_id}")

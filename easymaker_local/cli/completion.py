@@ -12,17 +12,24 @@ if TYPE_CHECKING:
 
 Offer = tuple[str, str]
 
+# More help nobody; a shell asks before it shows them.
+_OFFERS = 100
+_NAMES = 1000
+
 
 def trainings(incomplete: str) -> list[Offer]:
     """Offer ids of trainings."""
     return _offers(incomplete, lambda client: [
-        (t["trainingId"], f"{t['trainingName']} {t['trainingStatusCode']}") for t in client.trainings()
+        (t["trainingId"], f"{t['trainingName']} {t['trainingStatusCode']}")
+        for t in client.trainings(id_prefix=incomplete or None, limit=_OFFERS)
     ])  # fmt: skip
 
 
 def experiments(incomplete: str) -> list[Offer]:
     """Offer names of experiments."""
-    return _offers(incomplete, lambda client: [(e["experimentName"], e["experimentId"]) for e in client.experiments()])
+    return _offers(
+        incomplete, lambda client: [(e["experimentName"], e["experimentId"]) for e in client.experiments(limit=1000)]
+    )
 
 
 def images(incomplete: str) -> list[Offer]:

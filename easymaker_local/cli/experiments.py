@@ -34,9 +34,12 @@ def create(
 
 
 @app.command("list")
-def list_experiments(ctx: typer.Context, as_json: Json = False) -> None:
+def list_experiments(
+    ctx: typer.Context, limit: output.Limit = output.LIST_ROWS, everything: output.All = False, as_json: Json = False
+) -> None:
     """List experiments, newest first."""
-    found = client_of(ctx).experiments()
+    found = client_of(ctx).experiments(limit=None if everything else limit + 1)
+    found = found if everything else output.cut(found, limit)
     if as_json:
         output.print_json(found)
     elif not found:
@@ -56,10 +59,15 @@ def list_experiments(ctx: typer.Context, as_json: Json = False) -> None:
 
 @app.command("show")
 def show(ctx: typer.Context, which: Which, as_json: Json = False) -> None:
-    """Show an experiment, its trainings and its history."""
+    """Show an experiment, its newest trainings and its history."""
     client = client_of(ctx)
     experiment = find_experiment(client, which)
-    trainings = client.trainings(experiment["experimentId"])
+    trainings = client.trainings(experiment["experimentId"], limit=output.LIST_ROWS + 1)
+    if len(trainings) > output.LIST_ROWS:
+        output.note(
+            f"Its newest {output.LIST_ROWS} trainings; for all: training list --experiment {experiment['experimentId']} --all"
+        )
+        trainings.pop()
     events = client.experiment_events(experiment["experimentId"])
     if as_json:
         output.print_json({**experiment, "trainingList": trainings, "eventList": events})

@@ -18,6 +18,9 @@ T = TypeVar("T")
 SHORT_ID = 8
 """Characters of an id that lists show; enough to be unique among thousands."""
 _FULL_ID = 16
+_LONGEST_ID = 36
+# As many as messages tell apart.
+_CANDIDATES = 100
 
 
 def find_training(client: Client, text: str, *, newest: bool = False) -> Training:
@@ -28,17 +31,24 @@ def find_training(client: Client, text: str, *, newest: bool = False) -> Trainin
     if len(text) == _FULL_ID:
         with suppress(NotFound):  # then it may be a name of this length
             return client.training(text)
-    trainings = client.trainings()
-    named = [training for training in trainings if training["trainingName"] == text]
+    named = client.trainings(name=text, limit=_CANDIDATES)
     if newest and len(named) > 1:
-        output.note(f"{len(named)} trainings are named {text!r}; this is the newest, {named[0]['trainingId']}.")
+        count = f"{len(named)} trainings" if len(named) < _CANDIDATES else "Many trainings"
+        output.note(f"{count} are named {text!r}; this is the newest, {named[0]['trainingId']}.")
         return named[0]
-    return _choose("training", text, trainings, lambda t: t["trainingId"], lambda t: t["trainingName"])
+    found = named or _begin(text, client.trainings)
+    return _choose("training", text, found, lambda t: t["trainingId"], lambda t: t["trainingName"])
 
 
 def find_experiment(client: Client, text: str) -> Experiment:
     """Return an experiment, found as a training is."""
-    return _choose("experiment", text, client.experiments(), lambda e: e["experimentId"], lambda e: e["experimentName"])
+    found = client.experiments(name=text) or _begin(text, client.experiments)
+    return _choose("experiment", text, found, lambda e: e["experimentId"], lambda e: e["experimentName"])
+
+
+def _begin(text: str, read: Callable[..., list[T]]) -> list[T]:
+    """Return the first whose id begins so; no id begins with nothing, or with more than an id has."""
+    return read(id_prefix=text, limit=_CANDIDATES) if 0 < len(text) <= _LONGEST_ID else []
 
 
 def find_image(client: Client, text: str) -> Image:

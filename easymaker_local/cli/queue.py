@@ -34,7 +34,7 @@ def queue(
     if watch and as_json:
         raise typer.BadParameter("--watch is for people: leave out --json")
     while True:
-        found, machine = client.queue(), client.machine()
+        found, machine = client.queue(None if as_json else output.LIST_ROWS), client.machine()
         if as_json:
             output.print_json({"machine": machine, **found})
             return
@@ -97,6 +97,8 @@ def _show(found: Queue, machine: Machine) -> None:
                 for one in found["waitingList"]
             ],
         )  # fmt: skip
+        if more := found["waitingCount"] - len(found["waitingList"]):
+            output.note(f"{more} more wait behind these; all of them: --json")
     else:
         output.note("Nothing waits.")
 

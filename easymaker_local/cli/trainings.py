@@ -36,13 +36,16 @@ def list_trainings(
         str | None, typer.Option(help="Only those of this experiment.", autocompletion=completion.experiments)
     ] = None,
     status: Annotated[list[str] | None, typer.Option(help="Only those with this status; repeat for more.")] = None,
+    limit: output.Limit = output.LIST_ROWS,
+    everything: output.All = False,
     as_json: Json = False,
 ) -> None:
     """List trainings, newest first."""
     client = client_of(ctx)
     within = None if experiment is None else find_experiment(client, experiment)["experimentId"]
-    wanted = {_status(text) for text in status or []}
-    found = [t for t in client.trainings(within) if not wanted or t["trainingStatusCode"] in wanted]
+    wanted = [_status(text) for text in status or []]
+    found = client.trainings(within, statuses=wanted, limit=None if everything else limit + 1)
+    found = found if everything else output.cut(found, limit)
     if as_json:
         output.print_json(found)
     elif found:

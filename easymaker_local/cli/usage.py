@@ -16,7 +16,6 @@ from easymaker_local.cli.session import client_of
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from easymaker_local.client import Client
     from easymaker_local.client.shapes import Current, Monitoring, Sample
 
 _BARS = "▁▂▃▄▅▆▇█"
@@ -39,13 +38,13 @@ def top(
         output.print_json(client.current_use())
         return
     if not watch:
-        output.out().print(_current_table(client, client.current_use()))
+        output.out().print(_current_table(client.current_use()))
         return
     from rich.live import Live
 
     with Live(console=output.out(), auto_refresh=False) as live:
         while True:
-            live.update(_current_table(client, client.current_use()), refresh=True)
+            live.update(_current_table(client.current_use()), refresh=True)
             time.sleep(2)
 
 
@@ -81,15 +80,14 @@ def print_usage(name: str, found: Monitoring) -> None:
     output.table(["NODE", "MEASURE", "AVERAGE", "HIGHEST", "COURSE"], rows, right=["AVERAGE", "HIGHEST"])
 
 
-def _current_table(client: Client, found: Sequence[Current]) -> Table:
-    names = {training["trainingId"]: training["trainingName"] for training in client.trainings()}
+def _current_table(found: Sequence[Current]) -> Table:
     rows = []
     for entry in sorted(found, key=lambda e: (e["kind"] != "machine", e["kind"], e["resourceId"], e["member"])):
         sample = entry["sample"]
         is_machine = entry["kind"] == "machine"
         rows.append([
             "machine" if is_machine else f"{entry['kind']} {entry['resourceId'][:SHORT_ID]}",
-            None if is_machine else names.get(entry["resourceId"]), entry["member"],
+            entry["name"], entry["member"],
             _cores(sample["cpu"]), _size(sample["memoryBytes"]),
             _rate(sample["diskReadBytesPerSecond"]), _rate(sample["diskWrittenBytesPerSecond"]),
             _rate(sample["networkReceivedBytesPerSecond"]), _rate(sample["networkSentBytesPerSecond"]),

@@ -41,6 +41,7 @@ from easymaker_local.settings import Settings
 READ_SECONDS = 60.0
 CONNECT_SECONDS = 5.0
 SLOW_SECONDS = 600.0
+PAGE_ROWS = 500
 
 
 def base_url(settings: Settings) -> str:
@@ -109,9 +110,9 @@ class Client:
         """End the daemon; jobs go on."""
         self._call("PUT", "system", "stop", timeout=10)
 
-    def queue(self) -> Queue:
-        """Return what runs and what waits."""
-        return cast(Queue, self._call("GET", "queue")["queue"])
+    def queue(self, limit: int | None = None) -> Queue:
+        """Return what runs and what waits, or the first ``limit`` of that."""
+        return cast(Queue, self._call("GET", "queue", query={"limit": limit})["queue"])
 
     def machine(self, timeout: float | None = None) -> Machine:
         """Return what there is to give, with the state of every GPU."""
@@ -160,10 +161,12 @@ class Client:
 
     # -- experiments
 
-    def experiments(self, name: str | None = None) -> list[Experiment]:
-        """Return the experiments, newest first: all, or the one of that name."""
-        found = self._call("GET", "experiments", query={"experimentNameList": name})["experimentList"]
-        return cast(list[Experiment], found)
+    def experiments(
+        self, name: str | None = None, *, id_prefix: str | None = None, limit: int | None = None
+    ) -> list[Experiment]:
+        """Return the experiments, newest first: all, or those of that name or beginning of an id; ``limit`` at most."""
+        query = {"experimentNameList": name, "experimentIdPrefix": id_prefix}
+        return cast(list[Experiment], self._list("experiments", "experimentList", query, limit))
 
     def experiment(self, experiment_id: str) -> Experiment:
         """Return one."""
@@ -193,10 +196,16 @@ class Client:
 
     # -- trainings
 
-    def trainings(self, experiment_id: str | None = None) -> list[Training]:
-        """Return the trainings, newest first: all, or those of an experiment."""
-        found = self._call("GET", "trainings", query={"experimentId": experiment_id})["trainingList"]
-        return cast(list[Training], found)
+    def trainings(
+        self, experiment_id: str | None = None, *, name: str | None = None, statuses: Sequence[str] = (),
+        id_prefix: str | None = None, limit: int | None = None,
+    ) -> list[Training]:  # fmt: skip
+        """Return the trainings, newest first: all that meet every condition, or ``limit`` of them."""
+        query = {
+            "experimentId": experiment_id, "trainingName": name, "trainingStatusCodeList": [*statuses] or None,
+            "trainingIdPrefix": id_prefix,
+        }  # fmt: skip
+        return cast(list[Training], self._list("trainings", "trainingList", query, limit))
 
     def training(self, training_id: str) -> Training:
         """Return one."""
@@ -301,6 +310,18 @@ class Client:
         """Store a file; it is seen when it is whole."""
         answer = self._call("PUT", "storage", "content", query={"uri": uri}, content=blocks, timeout=600)
         return cast(list[StoredObject], answer["objectList"])[0]
+
+    def _list(self, path: str, key: str, query: dict[str, Any], limit: int | None) -> list[Any]:
+        """Return all rows or ``limit`` of them, asked for page by page."""
+        rows: list[Any] = []
+        cursor = None
+        while True:
+            count = PAGE_ROWS if limit is None else min(PAGE_ROWS, limit - len(rows))
+            answer = self._call("GET", path, query={**query, "limit": count, "cursor": cursor})
+            rows += answer[key]
+            cursor = answer["nextCursor"]
+            if cursor is None or len(rows) == limit:
+                return rows
 
 
 def _with_flag(query: dict[str, Any], recursive: bool) -> dict[str, Any]:

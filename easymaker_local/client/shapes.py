@@ -155,10 +155,11 @@ class Waiting(TypedDict):
 
 
 class Queue(TypedDict):
-    """What runs and what waits, in order."""
+    """What runs and what waits, in order, or the beginning of it; the count is of all that waits."""
 
     runningList: list[Holding]
     waitingList: list[Waiting]
+    waitingCount: int
 
 
 class GpuProcess(TypedDict):
@@ -318,6 +319,7 @@ class Current(TypedDict):
 
     kind: str
     resourceId: str
+    name: str | None
     member: str
     sample: Sample
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 from easymaker_local.domain.experiment import Experiment, ExperimentChange, ExperimentSpec, ExperimentStatus
+from easymaker_local.domain.page import Cursor, Page, cut
 from easymaker_local.errors import Conflict, FieldError, InvalidRequest
 from easymaker_local.kit.ids import new_id
 from easymaker_local.services.context import Context
 from easymaker_local.store import events, experiments, trainings
+from easymaker_local.store.experiments import Wanted
 
 
 class Experiments:
@@ -62,9 +64,9 @@ class Experiments:
 
         return await self._context.store.read(find)
 
-    async def list_all(self, ids: Sequence[str] | None, names: Sequence[str] | None) -> list[Experiment]:
-        """Return those that match both filters, newest first."""
-        return await self._context.store.read(lambda db: experiments.list_all(db, ids, names))
+    async def page(self, wanted: Wanted, cursor: Cursor | None, count: int) -> Page[Experiment]:
+        """Return up to ``count`` of those wanted, newest first."""
+        return cut(await self._context.store.read(lambda db: experiments.newest(db, wanted, cursor, count + 1)), count)
 
     async def events(self, experiment_id: str, after: int) -> list[events.Event]:
         """Return the history after event id ``after``."""

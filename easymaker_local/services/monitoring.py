@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from easymaker_local.domain.ledger import Key
 from easymaker_local.errors import FieldError, InvalidRequest
 from easymaker_local.services.context import Context
-from easymaker_local.store import metrics, peaks, trainings
+from easymaker_local.store import ledger, metrics, peaks, trainings
 from easymaker_local.store.metrics import Point, Series
 from easymaker_local.store.peaks import Peak
 
@@ -47,6 +48,11 @@ class Monitoring:
         """Return the newest sample of the machine and of everything that runs."""
         now = self._context.clock.now()
         return await self._context.metrics.read(lambda db: metrics.latest(db, now))
+
+    async def names(self, found: Iterable[Series]) -> Mapping[Key, str]:
+        """Return the names of what was sampled, as far as it still exists."""
+        keys = [(kind, resource_id) for kind, resource_id, _ in found]
+        return await self._context.store.read(lambda db: ledger.names(db, keys))
 
     async def peaks(self, training_id: str) -> list[Peak]:
         """Return the highest use of each node of a training that was seen at all."""

@@ -38,10 +38,14 @@ class Entry:
 
 @dataclass(frozen=True)
 class QueueState:
-    """Bookings, oldest first, and the queue in its order; ``names`` of the resources, as far as they still exist."""
+    """Bookings, oldest first, and the queue in its order or the beginning of it; ``length`` is that of all.
+
+    ``names`` of the resources, as far as they still exist.
+    """
 
     running: list[Booking]
     waiting: list[Entry]
+    length: int
     names: Mapping[Key, str]
 
 
@@ -74,21 +78,25 @@ class Queue:
     def __init__(self, context: Context) -> None:
         self._context = context
 
-    async def state(self) -> QueueState:
-        """Return what runs and what waits."""
-
-        def read(db: sqlite3.Connection) -> tuple[list[Booking], list[Waiting], dict[Key, str]]:
-            return ledger.booked(db), ledger.queue(db), ledger.names(db)
-
-        running, waiting, names = await self._context.store.read(read)
+    async def state(self, limit: int | None = None) -> QueueState:
+        """Return what runs and what waits; of what waits the first ``limit``, None: all."""
         plan = self._context.board.plan
-        # What came since the last pass has no place of its own yet.
-        waiting.sort(key=lambda request: plan.places.get(request.key, len(plan.places) + 1))
-        entries = [
-            Entry(request, position, plan.cause(request.key), plan.holders(request))
-            for position, request in enumerate(waiting, 1)
-        ]
-        return QueueState(running, entries, names)
+
+        def read(db: sqlite3.Connection) -> QueueState:
+            running, waiting = ledger.booked(db), ledger.queue(db)
+            # What came since the last pass has no place of its own yet.
+            waiting.sort(key=lambda request: plan.places.get(request.key, len(plan.places) + 1))
+            entries = [
+                Entry(request, position, plan.cause(request.key), plan.holders(request))
+                for position, request in enumerate(waiting[:limit], 1)
+            ]
+            keys = {booking.key for booking in running}
+            keys.update(entry.request.key for entry in entries)
+            keys.update(*(entry.holders for entry in entries))
+            return QueueState(running, entries, len(waiting), ledger.names(db, keys))
+
+        # All of it in the reader's thread: ten thousand entries take their time.
+        return await self._context.store.read(read)
 
     async def machine(self) -> MachineState:
         """Return the machine, its devices as the driver sees them now."""
@@ -96,7 +104,8 @@ class Queue:
         inventory = await context.gpus.look()
 
         def read(db: sqlite3.Connection) -> tuple[list[Booking], int, dict[Key, str]]:
-            return ledger.booked(db), ledger.length(db), ledger.names(db)
+            booked = ledger.booked(db)
+            return booked, ledger.length(db), ledger.names(db, (booking.key for booking in booked))
 
         booked, queue_length, names = await context.store.read(read)
         held = {uuid: booking for booking in booked for uuid in booking.devices}

@@ -11,6 +11,7 @@ from easymaker_local.domain import contract
 from easymaker_local.domain.experiment import ExperimentStatus
 from easymaker_local.domain.image import Image
 from easymaker_local.domain.log_entry import Category, Source
+from easymaker_local.domain.page import Cursor, Page, cut
 from easymaker_local.domain.training import Desired, Training, TrainingStatus
 from easymaker_local.domain.training_spec import TrainingChange, TrainingSpec
 from easymaker_local.errors import Conflict, FieldError, InvalidRequest, NotFound
@@ -19,6 +20,7 @@ from easymaker_local.kit.ids import new_id
 from easymaker_local.services.context import Context
 from easymaker_local.services.training_checks import check_training
 from easymaker_local.store import events, experiments, log_shipping, metrics, peaks, trainings
+from easymaker_local.store.trainings import Wanted
 
 STOPPABLE = ", ".join(s for s in TrainingStatus if s.is_stoppable)
 DELETABLE = ", ".join(s for s in TrainingStatus if s.is_finished)
@@ -74,10 +76,10 @@ class Trainings:
         """Return one; raises NotFound."""
         return self._with_place(await self._context.store.read(lambda db: trainings.get(db, training_id)))
 
-    async def list_all(self, experiment_id: str | None = None) -> list[Training]:
-        """Return all, or those of one experiment (EX-07), newest first."""
-        found = await self._context.store.read(lambda db: trainings.list_all(db, experiment_id))
-        return [self._with_place(training) for training in found]
+    async def page(self, wanted: Wanted, cursor: Cursor | None, count: int) -> Page[Training]:
+        """Return up to ``count`` of those wanted (EX-07), newest first."""
+        found = await self._context.store.read(lambda db: trainings.newest(db, wanted, cursor, count + 1))
+        return cut([self._with_place(training) for training in found], count)
 
     def _with_place(self, training: Training) -> Training:
         """Say why it waits as of now: places change too often to be kept in the row."""

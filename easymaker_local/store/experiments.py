@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from easymaker_local.domain.experiment import TRANSITIONS, Experiment, ExperimentStatus
+from easymaker_local.domain.page import Cursor
 from easymaker_local.errors import Conflict, NotFound, StaleRecord
 from easymaker_local.store.events import EventType, record
+from easymaker_local.store.paging import begins, newest_first
 
 KIND = "experiment"
 
@@ -49,15 +52,27 @@ def find(db: sqlite3.Connection, experiment_id: str) -> Experiment | None:
     return None if row is None else _experiment(row)
 
 
-def list_all(db: sqlite3.Connection, ids: Sequence[str] | None = None, names: Sequence[str] | None = None) -> list[Experiment]:
-    """Return experiments, newest first; both filters given: the intersection (rest-api §6.4)."""
-    where, values = ["deleted_at IS NULL"], []
-    for column, wanted in (("id", ids), ("name", names)):
-        if wanted is not None:
-            where.append(f"{column} IN ({', '.join('?' * len(wanted))})")
-            values += list(wanted)
-    query = f"SELECT * FROM experiments WHERE {' AND '.join(where)} ORDER BY created_at DESC, id"  # noqa: S608 fixed words
-    return [_experiment(row) for row in db.execute(query, values)]
+@dataclass(frozen=True)
+class Wanted:
+    """Which experiments a list is of: all that meet everything that is given (rest-api §6.4)."""
+
+    ids: Sequence[str] | None = None
+    names: Sequence[str] | None = None
+    id_prefix: str | None = None
+
+
+def newest(
+    db: sqlite3.Connection, wanted: Wanted = Wanted(), cursor: Cursor | None = None, count: int | None = None
+) -> list[Experiment]:
+    """Return up to ``count`` experiments after ``cursor``, newest first; None: all of them."""
+    where: list[tuple[str, Sequence[object]]] = [("deleted_at IS NULL", [])]
+    for column, values in (("id", wanted.ids), ("name", wanted.names)):
+        if values is not None:
+            where.append((f"{column} IN ({', '.join('?' * len(values))})", values))
+    if wanted.id_prefix is not None:
+        where.append(begins("id", wanted.id_prefix))
+    by_created = wanted == Wanted()
+    return [_experiment(row) for row in newest_first(db, "experiments", where, cursor, count, by_created=by_created)]
 
 
 def transition(

@@ -13,13 +13,13 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import lru_cache
 
 from easymaker_local.domain.ledger import Amount, Booking, Key, Machine, Plan, Waiting, bookings_of, plan
 
 # Where people find what a row of the ledger belongs to.
-_NAMES = {"training": "SELECT id, name FROM trainings WHERE is_finished = 0"}
+_NAMES = {"training": "SELECT id, name FROM trainings"}
 
 
 def booked(db: sqlite3.Connection) -> list[Booking]:
@@ -139,9 +139,15 @@ def settle(db: sqlite3.Connection, idle: Collection[str], ended_before: float) -
     return late
 
 
-def names(db: sqlite3.Connection) -> dict[Key, str]:
-    """Return the names of the resources that may be in the ledger."""
-    return {(kind, row["id"]): row["name"] for kind, query in _NAMES.items() for row in db.execute(query)}
+def names(db: sqlite3.Connection, keys: Iterable[Key]) -> dict[Key, str]:
+    """Return the names of those of the resources that still exist."""
+    found = {}
+    for kind, resource_id in dict.fromkeys(keys):
+        if kind in _NAMES:
+            row = db.execute(f"SELECT name FROM ({_NAMES[kind]}) WHERE id = ?", (resource_id,)).fetchone()  # noqa: S608 our words
+            if row is not None:
+                found[kind, resource_id] = row["name"]
+    return found
 
 
 def length(db: sqlite3.Connection) -> int:

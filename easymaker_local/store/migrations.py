@@ -88,3 +88,21 @@ def log_shipping(db: Database) -> None:
 def bucket_access(db: Database) -> None:
     """Access lists of buckets."""
     db.execute("CREATE TABLE bucket_access (container TEXT PRIMARY KEY, read TEXT, write TEXT) STRICT")
+
+
+@migrations()
+def pages(db: Database) -> None:
+    """Indexes for lists in pages, and for what is asked again and again: nothing of it depends on how many rows there are."""
+    for statement in (
+        """DROP INDEX trainings_created""",
+        """DROP INDEX trainings_experiment""",
+        """CREATE INDEX trainings_created ON trainings (created_at DESC, id)""",
+        """CREATE INDEX trainings_experiment ON trainings (experiment_id, created_at DESC, id)""",
+        """CREATE INDEX trainings_status ON trainings (status, created_at DESC, id)""",
+        """CREATE INDEX trainings_experiment_status ON trainings (experiment_id, status, created_at DESC, id)""",
+        """CREATE INDEX trainings_name ON trainings (name, created_at DESC, id)""",
+        """CREATE INDEX trainings_started ON trainings (created_at) WHERE is_finished = 0 AND status != 'CREATE_REQUESTED'""",
+        """CREATE INDEX experiments_created ON experiments (created_at DESC, id) WHERE deleted_at IS NULL""",
+        """CREATE INDEX experiments_status ON experiments (status, created_at) WHERE deleted_at IS NULL""",
+    ):
+        db.execute(statement)

@@ -4,18 +4,43 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from easymaker_local.domain.flavor import Flavor
+from easymaker_local.domain.page import Cursor
 from easymaker_local.domain.reason import Cause, Reason
 from easymaker_local.domain.training import TRANSITIONS, Desired, Training, TrainingStatus
 from easymaker_local.domain.training_spec import TrainingSpec
 from easymaker_local.errors import NotFound, StaleRecord
 from easymaker_local.store.events import EventType, record
+from easymaker_local.store.paging import begins, newest_first
 
 KIND = "training"
 
 _WORDY = {Reason.PREPARING_ENVIRONMENT, Reason.WAITING_FOR_RESOURCES}
+
+
+# The words of the index of the same name: with a parameter instead of the status SQLite could not use it.
+_STARTED = "is_finished = 0 AND status != 'CREATE_REQUESTED'"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which trainings a list is of: all that meet everything that is given."""
+
+    experiment_id: str | None = None
+    name: str | None = None
+    statuses: Sequence[TrainingStatus] | None = None
+    id_prefix: str | None = None
+
+
+@lru_cache(maxsize=256)
+def _flavor(text: str) -> Flavor:
+    """One object per flavor: a hundred thousand rows have few."""
+    return Flavor.model_validate_json(text)
 
 
 def _training(row: sqlite3.Row) -> Training:
@@ -25,7 +50,7 @@ def _training(row: sqlite3.Row) -> Training:
         name=row["name"],
         description=row["description"],
         spec=TrainingSpec.model_validate_json(row["spec"]),
-        flavor=Flavor.model_validate_json(row["flavor"]),
+        flavor=_flavor(row["flavor"]),
         status=TrainingStatus(row["status"]),
         desired=Desired(row["desired"]),
         cause=cause,
@@ -66,12 +91,29 @@ def get(db: sqlite3.Connection, training_id: str) -> Training:
     return _training(row)
 
 
-def list_all(db: sqlite3.Connection, experiment_id: str | None = None) -> list[Training]:
-    """Return trainings, newest first; all of them, since the SDK knows no paging (rest-api §1.6)."""
-    if experiment_id is None:
-        return [_training(row) for row in db.execute("SELECT * FROM trainings ORDER BY created_at DESC, id")]
-    query = "SELECT * FROM trainings WHERE experiment_id = ? ORDER BY created_at DESC, id"
-    return [_training(row) for row in db.execute(query, (experiment_id,))]
+def newest(
+    db: sqlite3.Connection, wanted: Wanted = Wanted(), cursor: Cursor | None = None, count: int | None = None
+) -> list[Training]:
+    """Return up to ``count`` trainings after ``cursor``, newest first; None: all of them."""
+    where: list[tuple[str, Sequence[object]]] = []
+    if wanted.experiment_id is not None:
+        where.append(("experiment_id = ?", [wanted.experiment_id]))
+    if wanted.name is not None:
+        where.append(("name = ?", [wanted.name]))
+    if wanted.id_prefix is not None:
+        where.append(begins("id", wanted.id_prefix))
+    by_created = wanted.id_prefix is None
+    if wanted.statuses is None:
+        rows = newest_first(db, "trainings", where, cursor, count, by_created=by_created)
+    else:
+        # One after the other: for several at once SQLite would read and sort all that have one of them.
+        rows = [
+            row
+            for status in dict.fromkeys(wanted.statuses)
+            for row in newest_first(db, "trainings", [*where, ("status = ?", [status])], cursor, count, by_created=by_created)
+        ]
+        rows.sort(key=lambda row: (-row["created_at"], row["id"]))
+    return [_training(row) for row in rows[:count]]
 
 
 def unfinished(db: sqlite3.Connection, experiment_id: str | None = None) -> list[Training]:
@@ -100,14 +142,12 @@ def unqueued_ids(db: sqlite3.Connection) -> list[str]:
 
 def started_ids(db: sqlite3.Connection) -> list[str]:
     """Return the ids of trainings that may have workloads: begun and not ended."""
-    query = "SELECT id FROM trainings WHERE is_finished = 0 AND status != ?"
-    return [row["id"] for row in db.execute(query, (TrainingStatus.CREATE_REQUESTED,))]
+    return [row["id"] for row in db.execute(f"SELECT id FROM trainings WHERE {_STARTED} ORDER BY created_at")]  # noqa: S608
 
 
 def started(db: sqlite3.Connection) -> list[Training]:
     """Return the trainings that may have workloads."""
-    query = "SELECT * FROM trainings WHERE is_finished = 0 AND status != ?"
-    return [_training(row) for row in db.execute(query, (TrainingStatus.CREATE_REQUESTED,))]
+    return [_training(row) for row in db.execute(f"SELECT * FROM trainings WHERE {_STARTED} ORDER BY created_at")]  # noqa: S608
 
 
 def count_by_status(db: sqlite3.Connection) -> Counter[str]:

@@ -108,3 +108,4 @@ def test_the_daemons_environment_stays_light() -> None:
     loaded = subprocess.run([sys.executable, "-c", script], check=True, stdout=subprocess.PIPE, text=True).stdout.split()
     heavy = {"torch", "tensorflow", "mlflow", "jupyter", "kfp", "numpy", "pandas", "easymaker"}
     assert not heavy & set(loaded)
+    assert not {"docker", "prometheus_client"} & set(loaded), "loaded where it is used"

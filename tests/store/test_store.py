@@ -144,11 +144,11 @@ async def test_filters_of_experiments_intersect(store: Store) -> None:
     for number in range(3):
         made = experiment(f"n{number}", f"e{number}", float(number))
         await store.write(lambda db, made=made: experiments.add(db, made))
-    newest_first = await store.read(lambda db: experiments.list_all(db))
+    newest_first = await store.read(lambda db: experiments.newest(db))
     assert [e.id for e in newest_first] == ["e2", "e1", "e0"]
-    both = await store.read(lambda db: experiments.list_all(db, ids=["e0", "e1"], names=["n1", "n2"]))
+    both = await store.read(lambda db: experiments.newest(db, experiments.Wanted(ids=["e0", "e1"], names=["n1", "n2"])))
     assert [e.id for e in both] == ["e1"]
-    assert await store.read(lambda db: experiments.list_all(db, names=[])) == []
+    assert await store.read(lambda db: experiments.newest(db, experiments.Wanted(names=[]))) == []
 
 
 MACHINE = Machine(Amount(8000, 16384), Inventory(tuple(Gpu(f"GPU-{n}", str(n), "A100", 40960) for n in range(2))))

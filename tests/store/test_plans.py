@@ -1,0 +1,100 @@
+"""How SQLite finds what is asked again and again: never by looking at every row there is."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from easymaker_local.domain.experiment import ExperimentStatus
+from easymaker_local.domain.page import Cursor
+from easymaker_local.domain.training import TrainingStatus
+from easymaker_local.store import Store, events, experiments, ledger, trainings
+
+pytestmark = pytest.mark.anyio
+
+PLACE = Cursor(5.0, "t5")
+Ask = Callable[[sqlite3.Connection], object]
+
+# What is walked from its beginning: the newest rows of a page, or an index of the few that have not ended.
+WALKED = {"trainings_created", "experiments_created", "trainings_unfinished", "trainings_started"}
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    made = Store(tmp_path / "state.db")
+    made.open()
+    yield made
+    made.close()
+
+
+def list_trainings(wanted: trainings.Wanted, cursor: Cursor | None = None) -> Ask:
+    return lambda db: trainings.newest(db, wanted, cursor, 50)
+
+
+def list_experiments(wanted: experiments.Wanted, cursor: Cursor | None = None) -> Ask:
+    return lambda db: experiments.newest(db, wanted, cursor, 50)
+
+
+SEVERAL = (TrainingStatus.COMPLETE, TrainingStatus.FAIL_TRAIN)
+ASKED: dict[str, Ask] = {
+    "a training": lambda db: trainings.exists(db, "t1"),
+    "its history": lambda db: events.of_resource(db, "training", "t1", 7),
+    "the newest": list_trainings(trainings.Wanted()),
+    "a page": list_trainings(trainings.Wanted(), PLACE),
+    "a page of an experiment": list_trainings(trainings.Wanted("e1"), PLACE),
+    "a page of statuses": list_trainings(trainings.Wanted(statuses=SEVERAL), PLACE),
+    "a page of statuses in an experiment": list_trainings(trainings.Wanted("e1", statuses=SEVERAL), PLACE),
+    "a page of a name": list_trainings(trainings.Wanted(name="name"), PLACE),
+    "the beginning of an id": list_trainings(trainings.Wanted(id_prefix="abc")),
+    "unfinished": trainings.unfinished,
+    "unfinished in an experiment": lambda db: trainings.unfinished(db, "e1"),
+    "ids of unfinished": trainings.unfinished_ids,
+    "what does not just wait": trainings.unqueued_ids,
+    "begun": trainings.started,
+    "ids of begun": trainings.started_ids,
+    "the newest experiments": list_experiments(experiments.Wanted()),
+    "a page of experiments": list_experiments(experiments.Wanted(), PLACE),
+    "experiments of a name": list_experiments(experiments.Wanted(names=["name"])),
+    "the beginning of an experiment's id": list_experiments(experiments.Wanted(id_prefix="abc")),
+    "experiments in creation": lambda db: experiments.in_status(db, [ExperimentStatus.CREATE_REQUESTED]),
+    "names in the ledger": lambda db: ledger.names(db, [("training", "t1")]),
+}
+# Sorted: only what is selected, which is little.
+SORTED = {
+    "the beginning of an id", "experiments of a name", "the beginning of an experiment's id", "unfinished in an experiment",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", ASKED)
+async def test_nothing_is_scanned(store: Store, what: str) -> None:
+    plans = await store.read(lambda db: plans_of(db, ASKED[what]))
+    assert plans
+    for plan in plans:
+        scanned = re.fullmatch(r"SCAN (\w+)(?: USING (?:COVERING )?INDEX (\w+))?", plan)
+        assert scanned is None or scanned[2] in WALKED, plan
+        assert "TEMP B-TREE" not in plan or what in SORTED, plan
+
+
+async def test_counting_reads_an_index_only(store: Store) -> None:
+    (plan,) = await store.read(lambda db: plans_of(db, trainings.count_by_status))
+    assert plan == "SCAN trainings USING COVERING INDEX trainings_status"
+
+
+async def test_a_scan_would_be_seen(store: Store) -> None:
+    plans = await store.read(lambda db: plans_of(db, lambda db: db.execute("SELECT * FROM trainings WHERE message = 1")))
+    assert plans == ["SCAN trainings"]
+
+
+def plans_of(db: sqlite3.Connection, ask: Ask) -> list[str]:
+    """Return the steps of every statement that ``ask`` runs."""
+    statements: list[str] = []
+    db.set_trace_callback(statements.append)
+    try:
+        ask(db)
+    finally:
+        db.set_trace_callback(None)
+    return [row["detail"] for text in statements for row in db.execute(f"EXPLAIN QUERY PLAN {text}")]
