@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,10 @@ def appliance(make_appliance: MakeAppliance) -> Appliance:
     return made
 
 
+# Lines of a job that is to be met while it runs, also on a slow machine.
+LONG = 60
+
+
 def _spoil_parent(storage: Path) -> None:
     (storage / "models" / "job").write_text("in the way")
 
@@ -52,8 +57,7 @@ def _spoil_container(storage: Path) -> None:
 @pytest.mark.parametrize("spoil", [_spoil_parent, _spoil_container], ids=["parent", "container"])
 def test_model_that_cannot_be_stored(appliance: Appliance, spoil: Callable[[Path], None]) -> None:
     """TR-49: never COMPLETE, nothing is lost, and the message says where it is."""
-    body = SUCCEEDS.body(appliance, "job")
-    training = appliance.training(**body)["trainingId"]
+    training = appliance.training(**replace(SUCCEEDS, lines=LONG).body(appliance, "job"))["trainingId"]
     until(lambda: "line 1" in appliance.log(training), 60, "its first lines")
     spoil(appliance.home / "storage")
     ended = appliance.await_status(training)
@@ -69,7 +73,7 @@ def test_model_that_cannot_be_stored(appliance: Appliance, spoil: Callable[[Path
 @pytest.mark.parametrize(("kind", "reason"), [(FAILS, "EXIT_CODE"), (STOPPED, "STOPPED_BY_USER")], ids=["fails", "stopped"])
 def test_checkpoints_that_cannot_be_stored(appliance: Appliance, kind: Kind, reason: str) -> None:
     """The first reason stays, what could not be stored is told beside it."""
-    training = appliance.training(**kind.body(appliance, "job"))["trainingId"]
+    training = appliance.training(**replace(kind, lines=max(kind.lines, LONG)).body(appliance, "job"))["trainingId"]
     until(lambda: "line 1" in appliance.log(training), 60, "its first lines")
     _spoil_parent(appliance.home / "storage")
     if kind.is_stopped:
