@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter
+from fastapi.responses import Response
 from pydantic import Field
 
 from easymaker_local.api.deps import Appkey, ServicesDep
 from easymaker_local.api.envelope import Envelope, Wire
+from easymaker_local.api.listing import answer_built
 from easymaker_local.domain.disk import DiskEntry
 from easymaker_local.domain.wire import Body
 
@@ -73,12 +75,16 @@ class ReclaimSpec(Body):
     place_list: Annotated[list[Annotated[str, Field(max_length=4400)]], Field(min_length=1, max_length=10000)]
 
 
-@router.get("/disk")
-async def get_disk(appkey: Appkey, services: ServicesDep) -> DiskAnswer:
+@router.get("/disk", response_model=DiskAnswer)
+async def get_disk(appkey: Appkey, services: ServicesDep) -> Response:
     """Count what takes the disk: buckets, environments, trainings, databases, logs, trash."""
     report = await services.disk.report()
-    entries = [DiskEntryView.of(entry) for entry in report.entries]
-    return DiskAnswer(disk_usage=DiskView(total_bytes=report.total, free_bytes=report.free, entry_list=entries))
+
+    def build() -> DiskAnswer:
+        entries = [DiskEntryView.of(entry) for entry in report.entries]
+        return DiskAnswer(disk_usage=DiskView(total_bytes=report.total, free_bytes=report.free, entry_list=entries))
+
+    return await answer_built(build)
 
 
 @router.post("/disk/reclaim")

@@ -28,7 +28,7 @@ def trainings(incomplete: str) -> list[Offer]:
 def experiments(incomplete: str) -> list[Offer]:
     """Offer names of experiments."""
     return _offers(
-        incomplete, lambda client: [(e["experimentName"], e["experimentId"]) for e in client.experiments(limit=1000)]
+        incomplete, lambda client: [(e["experimentName"], e["experimentId"]) for e in client.experiments(limit=_NAMES)]
     )
 
 

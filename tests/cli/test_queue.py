@@ -16,7 +16,7 @@ def test_an_empty_queue(cli: Cli) -> None:
     assert done.code == 0, done.err
     assert "free" in done.out
     assert "Nothing waits." in done.err
-    assert {"machine", "runningList", "waitingList"} == set(cli("queue", "--json").json)
+    assert set(cli("queue", "--json").json) == {"machine", "runningList", "waitingList", "waitingCount"}
 
 
 def test_what_waits_for_whom(daemon: Appliance, cli: Cli, tmp_path: Path) -> None:

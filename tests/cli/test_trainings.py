@@ -289,12 +289,36 @@ def test_several_runs_at_once_make_one_experiment(cli: Cli, daemon: Appliance, m
     """EX-03: a run makes its experiment. Between the look for it and its creation another run makes it."""
     look = Client.experiments
 
-    def late(client: Client, name: str | None = None) -> list[Any]:
-        found = look(client, name)
-        if not [e for e in found if e["experimentName"] == "together"]:
-            daemon.experiment("together")
+    def late(client: Client, *arguments: Any, **options: Any) -> list[Any]:
+        found = look(client, *arguments, **options)
+        daemon.experiment("together")
         return found
 
     monkeypatch.setattr(Client, "experiments", late)
     done = run(cli, "good.py", "together", "--experiment", "together")
     assert done.code == 0, done.err
+
+
+def test_lists_show_the_newest_and_say_so(daemon: Appliance, cli: Cli, waiting: str) -> None:
+    """The rest is a page away; whoever wants all of it gets it."""
+    experiments = [cli("experiment", "create", f"listed-{number}").out.strip() for number in range(3)]
+    newest = cli("experiment", "list", "--limit", "2", "--json")
+    assert [e["experimentId"] for e in newest.json] == experiments[:0:-1]
+    assert "the newest 2" in newest.err
+    everything = cli("experiment", "list", "--all", "--json")
+    assert [e["experimentId"] for e in everything.json][:3] == experiments[::-1]
+    assert "newest" not in everything.err
+    assert len(everything.json) == len(daemon.call("GET", "/experiments")["experimentList"])
+    running = cli("training", "list", "--status", "running", "--status", "complete-in-progress", "--json").json
+    assert waiting in [t["trainingId"] for t in running]
+    assert {t["trainingStatusCode"] for t in running} <= {"RUNNING", "COMPLETE_IN_PROGRESS"}
+    assert len(cli("training", "list", "--limit", "1", "--json").json) == 1
+
+
+def test_the_client_asks_for_as_many_pages_as_it_takes(daemon: Appliance, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(3):
+        cli("experiment", "create", f"paged-{number}")
+    whole = daemon.call("GET", "/experiments")["experimentList"]
+    monkeypatch.setattr("easymaker_local.client.client.PAGE_ROWS", 2)
+    assert cli("experiment", "list", "--all", "--json").json == whole
+    assert cli("experiment", "list", "--limit", "3", "--json").json == whole[:3]

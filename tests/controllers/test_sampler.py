@@ -103,6 +103,7 @@ async def test_the_machine_and_what_runs_now(bench: Bench, sampler: Sampler, cli
     await _look(bench, sampler, training.workload(0), cpu_seconds=1, memory=900)
     current = (await client.get("/v1.0/appkeys/a/monitoring/current")).json()["currentList"]
     assert {(entry["kind"], entry["resourceId"]) for entry in current} == {("machine", ""), ("training", training.id)}
+    assert {entry["name"] for entry in current} == {None, training.name}, "no list has to be asked for names"
     machine = await monitoring(client, "monitoring")
     assert machine["memberList"][0]["sampleList"][0]["memoryBytes"] == 4 << 30
     bench.clock.advance(3600)

@@ -135,3 +135,16 @@ async def test_an_algorithm_is_a_provided_or_an_own_one(
 async def test_the_data_storage_minimum_is_a_setting(bench: Bench, client: httpx.AsyncClient) -> None:
     """TR-L03, OP-21: 1 GB here, whatever the cloud asks for."""
     assert (await bench.create(dataStorageSize=1)).spec.data_storage_size == 1
+
+
+async def test_the_queue_is_shown_in_part_with_its_whole_length(bench: Bench, client: httpx.AsyncClient) -> None:
+    """IT-L03."""
+    for _ in range(4):  # the machine has room for none of the largest
+        await bench.pass_(await bench.create(flavorId="m2.c4m8"))
+        await bench.built()
+    await bench.queue.reconcile("all")
+    whole = (await get(client, "/queue"))["queue"]
+    part = (await get(client, "/queue", limit=2))["queue"]
+    assert len(whole["waitingList"]) == whole["waitingCount"] == part["waitingCount"] > 2
+    assert part["waitingList"] == whole["waitingList"][:2]
+    assert part["waitingList"][0]["name"] == "training"
