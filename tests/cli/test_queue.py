@@ -16,7 +16,7 @@ def test_an_empty_queue(cli: Cli) -> None:
     assert done.code == 0, done.err
     assert "free" in done.out
     assert "Nothing waits." in done.err
-    assert {"machine", "runningList", "waitingList"} == set(cli("queue", "--json").json)
+    assert {"machine", "runningList", "waitingList", "waitingCount"} == set(cli("queue", "--json").json)
 
 
 def test_what_waits_for_whom(daemon: Appliance, cli: Cli, tmp_path: Path) -> None:
