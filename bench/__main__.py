@@ -179,8 +179,7 @@ def _idle(appliance: Appliance, seconds: float) -> list[Row]:
     before = daemon.cpu_times()
     time.sleep(seconds)  # what is measured is time that passes without work
     after = daemon.cpu_times()
-    # Sums of hundredths: no use at all may come out as a trace below zero.
-    percent = max(0.0, 100 * (after.user + after.system - before.user - before.system) / seconds)
+    percent = 100 * max(0.0, after.user + after.system - before.user - before.system) / seconds
     rss = daemon.memory_info().rss / (1 << 20)
     return [
         Row("daemon: idle CPU", percent, None, "% of a core", "≤ 0.5 %", percent <= 0.5),

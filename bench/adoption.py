@@ -10,7 +10,12 @@ from bench.row import Row
 from easymaker_local.testing.appliance import Appliance, plain_image, until
 
 _BUDGET_SECONDS = 2.0
-_WAITS = "import pathlib, sys, time\nend = pathlib.Path(sys.argv[2])\nwhile not end.exists(): time.sleep(0.2)\n"
+_WAITS = """\
+import os, pathlib, time
+end = pathlib.Path(os.environ["EM_DATASET_END"], "now")
+while not end.exists():
+    time.sleep(0.2)
+"""
 
 # The machine is thought larger than it is, so that as many jobs run on it; they only sleep.
 _ROOMY = """\
@@ -54,11 +59,7 @@ def rows(home: Path, driver: str, jobs: int, environments: Path | None = None) -
 
 
 def _started(appliance: Appliance, jobs: int) -> set[str]:
-    place = "/end/now" if appliance.driver == "docker" else str(appliance.home / "storage" / "end" / "now")
-    body = {
-        "entryPoint": "wait.py", "hyperparameterList": [{"parameterName": "end", "parameterValue": place}],
-        "datasetList": [{"datasetName": "end", "dataUri": appliance.uri("end")}] if appliance.driver == "docker" else [],
-    }  # fmt: skip
+    body = {"entryPoint": "wait.py", "datasetList": [{"datasetName": "end", "dataUri": appliance.uri("end")}]}
     ids = {str(appliance.training(**body)["trainingId"]) for _ in range(jobs)}
     until(lambda: _count(appliance, "RUNNING") == jobs, 600, "the start of all jobs")
     return ids

@@ -190,11 +190,15 @@ class Plan:
         """Return why the resource waits or never starts; None if it is not in the queue."""
         place = self.places.get(key)
         if place is None:
-            return next((cause for request, cause in self.hopeless if request.key == key), None)
+            return self._hopeless_causes.get(key)
         first, request = self.waiting[0], self.waiting[place - 1]
         behind = f", behind {first.kind} {first.resource_id}" if place > 1 else ""
         words = f"Waits for {request.need}: {self._lack(request)[0]} Position {place} in the queue{behind}."
         return Cause(Reason.WAITING_FOR_RESOURCES, words)
+
+    @cached_property
+    def _hopeless_causes(self) -> Mapping[Key, Cause]:
+        return {request.key: cause for request, cause in self.hopeless}
 
     @cached_property
     def _lacks(self) -> dict[object, tuple[str, tuple[Key, ...]]]:

@@ -141,12 +141,15 @@ def settle(db: sqlite3.Connection, idle: Collection[str], ended_before: float) -
 
 def names(db: sqlite3.Connection, keys: Iterable[Key]) -> dict[Key, str]:
     """Return the names of those of the resources that still exist."""
-    found = {}
-    for kind, resource_id in dict.fromkeys(keys):
-        if kind in _NAMES:
-            row = db.execute(f"SELECT name FROM ({_NAMES[kind]}) WHERE id = ?", (resource_id,)).fetchone()  # noqa: S608 our words
-            if row is not None:
-                found[kind, resource_id] = row["name"]
+    ids: dict[str, list[str]] = {}
+    for kind, resource_id in set(keys):
+        ids.setdefault(kind, []).append(resource_id)
+    found: dict[Key, str] = {}
+    for kind in ids.keys() & _NAMES.keys():
+        # One row, since between two rows another thread gets its turn, ten thousand times.
+        query = f"SELECT json_group_object(id, name) FROM ({_NAMES[kind]}) WHERE id IN (SELECT value FROM json_each(?))"  # noqa: S608
+        names_by_id = json.loads(db.execute(query, (json.dumps(ids[kind]),)).fetchone()[0])
+        found.update({(kind, resource_id): name for resource_id, name in names_by_id.items()})
     return found
 
 
