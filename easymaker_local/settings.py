@@ -240,6 +240,11 @@ class Settings(BaseSettings):
         return self.home / "storage"
 
     @property
+    def tensorboard(self) -> Path:
+        """TensorBoard logs: ``tensorboard/<experiment id>/<run>/``."""
+        return self.home / "tensorboard"
+
+    @property
     def work(self) -> Path:
         """Staging directories of jobs: ``work/<kind>/<id>/``."""
         return self.home / "work"

@@ -7,7 +7,8 @@ at ``NODE_ROOT``; without private paths the workload sees the host's path. Below
 ``source/``               this node's copy of the algorithm: working directory, ``EM_SOURCE_DIR`` (EV-04)
 ``model/``                ``EM_MODEL_DIR`` (EV-08)
 ``checkpoint/``           ``EM_CHECKPOINT_DIR`` (EV-10)
-``tensorboard/``          ``EM_TENSORBOARD_LOG_DIR`` (EV-13)
+``tensorboard/``          ``EM_TENSORBOARD_LOG_DIR`` (EV-13); of node 0 a mount of ``tensorboard/<experiment>/<run>/`` in the
+                          home, where TensorBoard reads it live (TB-L01); without private paths: that path itself
 ``dataset/<name>/``       read-only mounts, ``EM_DATASET_<NAME>`` (EV-06); without private paths: the data's own path
 ``checkpoint-input/``     read-only mount, ``EM_CHECKPOINT_INPUT_DIR`` (EV-09)
 ``work/``                 ``HOME``, ``TMPDIR``, packages of the user's ``requirements.txt``; removed at the end

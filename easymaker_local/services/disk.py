@@ -87,8 +87,10 @@ class Disk:
         settings = self._context.settings
         for path in _entries(settings.storage):
             yield DiskEntry(DiskKind.BUCKET, path.name, str(path), allocated_bytes(path))
+        runs = self._context.tensorboard_logs.runs()
         for training_id, name in names.items():
-            places = (self._context.work_directory(training_id), self._context.log_directory(training_id))
+            places = [self._context.work_directory(training_id), self._context.log_directory(training_id)]
+            places += [runs[training_id]] if training_id in runs else []
             taken = sum(allocated_bytes(place) for place in places if place.exists())
             if taken:
                 yield DiskEntry(DiskKind.TRAINING, f"{name} ({training_id})", str(places[0]), taken)
