@@ -154,6 +154,16 @@ class Settings(BaseSettings):
     log_retention_days: float = Field(default=30.0, gt=0, description="Entries of the log store older than this go.")
     log_max_gib: float = Field(default=5.0, gt=0, description="Above this size in GiB the oldest entries of the log store go.")
 
+    tensorboard_idle_minutes: float = Field(
+        default=30.0, gt=0, description="A TensorBoard that nobody has asked for this long ends; the next request starts it."
+    )
+    tensorboard_memory_gib: float = Field(
+        default=2.0, ge=0.25, description="Memory limit in GiB of one TensorBoard, beside what jobs are promised."
+    )
+    tensorboard_retention_days: float = Field(
+        default=120.0, gt=0, description="TensorBoard logs that were last written this long ago go (TB-02)."
+    )
+
     @field_validator("home", "wheelhouse")
     @classmethod
     def _absolute(cls, value: Path | None) -> Path | None:
@@ -183,6 +193,13 @@ class Settings(BaseSettings):
         """Where the API is reached from this machine."""
         host = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(self.host, self.host)  # noqa: S104
         return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
+
+    @property
+    def gateway_url(self) -> str | None:
+        """Where the gateway's port is reached from this machine; None if there is none."""
+        if self.gateway_port == 0:
+            return None
+        return f"{self.api_url.replace('http', 'https', 1).removesuffix(f':{self.port}')}:{self.gateway_port}"
 
     @property
     def database(self) -> Path:

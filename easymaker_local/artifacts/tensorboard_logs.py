@@ -49,14 +49,14 @@ class TensorboardLogs:
         """Return all runs by their training's id."""
         return {path.name.rpartition("-")[2]: path for path in self._root.glob("*/*-*")}
 
-    def remove_old(self, before: float, kept: Collection[str]) -> Mapping[str, Removed]:
-        """Remove files that were last written ``before`` (epoch seconds), and folders that are empty; by training (TB-02).
+    def remove_old(self, before: float, ended: Collection[str]) -> Mapping[str, Removed]:
+        """Remove files that were last written ``before`` (epoch seconds); returns what went, by training (TB-02).
 
-        Runs of the trainings in ``kept`` stay, empty or not: they are still being written to.
+        Of the trainings in ``ended`` empty folders go as well; others may still want to write into theirs.
         """
         removed = {}
         for training_id, run in self.runs().items():
-            found = _remove_files(run, before, keep_folders=training_id in kept)
+            found = _remove_files(run, before, keep_folders=training_id not in ended)
             if found.files:
                 removed[training_id] = found
         return removed

@@ -20,6 +20,9 @@ The launcher installs ``source/requirements.txt`` if there is one (TR-11), from 
 that has everything and else from pip's indexes as well (TR-L06), then replaces itself by the entry point, so the
 workload's exit is the entry point's exit. If the installation fails it writes ``control/failure.json``
 (``{"reason": "REQUIREMENTS", "message": "<pip's own words>"}``) and ends with ``EXIT_NOT_STARTED``.
+TensorBoard's own workload runs ``python -I <runtimes>/tensorboard/serve.py <idle seconds> <TensorBoard's options>``, sees the
+logs at ``TENSORBOARD_ROOT`` (without private paths: at their own path), and serves who sends ``TENSORBOARD_KEY_HEADER`` with
+the value of ``TENSORBOARD_KEY_VARIABLE``.
 """
 
 from __future__ import annotations
@@ -36,5 +39,10 @@ WORK_DIR_VARIABLE = "EASYMAKER_WORK_DIR"
 FAILURE_FILE = "failure.json"
 RUN_FILE = "run.json"
 EXIT_NOT_STARTED = 125
+
+TENSORBOARD_SERVER = Path("tensorboard/serve.py")
+TENSORBOARD_ROOT = Path("/easymaker/tensorboard")
+TENSORBOARD_KEY_VARIABLE = "EASYMAKER_TENSORBOARD_KEY"
+TENSORBOARD_KEY_HEADER = "X-EasyMaker-Key"
 
 NODE_DIRECTORIES = ("source", "model", "checkpoint", "tensorboard", "work", "control")
