@@ -21,8 +21,13 @@ from easymaker_local.services.services import Services
 router = APIRouter(tags=["experiments"])
 
 
+def _view(services: Services, experiment: Experiment) -> ExperimentView:
+    settings = services.context.settings
+    return ExperimentView.of(experiment, settings.appkey, settings.gateway_url)
+
+
 def _answer(services: Services, experiment: Experiment) -> ExperimentAnswer:
-    return ExperimentAnswer(experiment=ExperimentView.of(experiment, services.context.settings.appkey))
+    return ExperimentAnswer(experiment=_view(services, experiment))
 
 
 def _wanted(values: list[str] | None) -> list[str] | None:
@@ -47,8 +52,7 @@ async def list_experiments(
 ) -> ExperimentListAnswer:
     """List experiments, newest first; names are compared exactly."""
     found = await services.experiments.list_all(_wanted(ids), _wanted(names))
-    appkey_shown = services.context.settings.appkey
-    return ExperimentListAnswer(experiment_list=[ExperimentView.of(e, appkey_shown) for e in found])
+    return ExperimentListAnswer(experiment_list=[_view(services, experiment) for experiment in found])
 
 
 @router.get("/experiments/{experiment_id}")
