@@ -34,6 +34,7 @@ _STOP_SECONDS = 5.0
 # Who reloads the page at once sees the same failure, who reads it first and then reloads gets a new try.
 _FAILURE_SECONDS = 5.0
 _LOG_BYTES = 4096
+_STARTS = "Its server is being started, which takes some seconds."
 
 
 @dataclass(frozen=True)
@@ -92,15 +93,15 @@ class TensorboardServers:
         if has_failed and self._context.clock.now() - server.failed_at >= _FAILURE_SECONDS:
             server.state = None
         if server.state is None and server.task is None:
-            server.state = Starting("TensorBoard starts.")
+            server.state = Starting(_STARTS)
             server.task = asyncio.get_running_loop().create_task(self._bring_up(board, server), name=board.workload)
         if server.task is not None and wait_seconds > 0:
             await asyncio.wait([server.task], timeout=wait_seconds)
         if server.task is not None:
             image = self._context.catalogue.by_id(IMAGE)
             progress = None if image is None else self._preparation.progress(image)
-            return Starting(progress or "TensorBoard starts.")
-        return server.state or Starting("TensorBoard starts.")
+            return Starting(progress or _STARTS)
+        return server.state or Starting(_STARTS)
 
     def lost(self, board: Board, found: Ready) -> None:
         """Say that a server did not answer at its address: the next use looks whether it runs."""
