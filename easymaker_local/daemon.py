@@ -302,11 +302,12 @@ async def _gateway(daemon: Daemon, credentials: Credentials) -> AsyncIterator[No
     identity = Identity(settings, lambda: credentials.token, daemon.context.clock)
     storage = SwiftApp(identity, daemon.objects, daemon.services.buckets)
     app = Gateway(storage, {tensorboard.KIND: TensorboardApp(daemon.tensorboard, credentials, settings, HomeLoop())})
-    with _listen(settings.host, settings.gateway_port, "GATEWAY_PORT", " (0: no object storage by https)") as listener:
+    advice = " (0: no object storage by https, no TensorBoard)"
+    with _listen(settings.host, settings.gateway_port, "GATEWAY_PORT", advice) as listener:
         gateway = HttpsListener(settings, app, listener)
         task = asyncio.create_task(gateway.serve())
         task.add_done_callback(_log_failure)
-        log.info("Object storage on https://%s:%s", settings.host, settings.gateway_port)
+        log.info("Object storage and TensorBoard on https://%s:%s", settings.host, settings.gateway_port)
         try:
             yield
         finally:
@@ -316,7 +317,7 @@ async def _gateway(daemon: Daemon, credentials: Credentials) -> AsyncIterator[No
 
 def _log_failure(task: asyncio.Task[None]) -> None:
     if not task.cancelled() and task.exception() is not None:
-        log.error("object storage by https has ended", exc_info=task.exception())
+        log.error("the gateway's port has ended", exc_info=task.exception())
 
 
 def _listen(host: str, port: int, setting: str, advice: str = "") -> socket.socket:

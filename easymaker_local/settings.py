@@ -93,8 +93,9 @@ class Settings(BaseSettings):
     )
     port: int = Field(default=10090, ge=0, le=65535, description="Port of the API; the SDK's local profile uses 10090.")
     gateway_port: int = Field(
-        default=10443, ge=0, le=65535, description="Port of object storage by https (Swift API), beside the API; 0: none."
-    )
+        default=10443, ge=0, le=65535,
+        description="Port of object storage (Swift API) and TensorBoard by https, beside the API; 0: none.",
+    )  # fmt: skip
     driver: DriverChoice = Field(default=DriverChoice.AUTO, description="auto, docker or process.")
     docker_host: str | None = Field(
         default_factory=lambda: os.environ.get("DOCKER_HOST"),

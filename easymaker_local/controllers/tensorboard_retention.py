@@ -39,10 +39,9 @@ async def sweep(context: Context) -> None:
                 trainings.get(db, training_id)
             except NotFound:
                 continue
-            message = (
-                f"{found.files} TensorBoard files ({found.bytes / (1 << 20):.1f} MiB) were deleted: "
-                f"nothing was written to them for {days:g} days."
-            )
+            files = "1 file" if found.files == 1 else f"{found.files} files"
+            size = f"{found.bytes / (1 << 20):.1f} MiB"
+            message = f"TensorBoard logs were deleted, {files} of {size}: nothing was written to them for {days:g} days."
             record(db, trainings.KIND, training_id, now, EventType.NOTE, message=message)
 
     if removed:
