@@ -23,7 +23,8 @@ _POLICY = (
 _STYLE = """\
 :root { color-scheme: light dark; font: 1rem/1.5 system-ui, sans-serif }
 body { max-width: 36rem; margin: 12vh auto; padding: 0 1rem }
-pre { padding: .8em; overflow: auto; border-radius: .3em; background: color-mix(in srgb, currentColor 8%, transparent) }
+pre { padding: .8em; white-space: pre-wrap; overflow-wrap: anywhere }
+pre { border-radius: .3em; background: color-mix(in srgb, currentColor 8%, transparent) }
 code { padding: .1em .3em; border-radius: .2em; background: color-mix(in srgb, currentColor 12%, transparent) }
 """
 

@@ -31,8 +31,8 @@ log = logging.getLogger(__name__)
 _START_SECONDS = 120.0
 _LOOK_SECONDS = 0.1
 _STOP_SECONDS = 5.0
-# Who reloads the page at once sees the same failure, who reads it first and then reloads gets a new try.
-_FAILURE_SECONDS = 5.0
+# Who comes soon sees the same failure: the page of progress has to find it. Who reads it first and then reloads tries again.
+FAILURE_SECONDS = 10.0
 _LOG_BYTES = 4096
 _STARTS = "Its server is being started, which takes some seconds."
 
@@ -90,7 +90,7 @@ class TensorboardServers:
         await self._context.store.read(lambda db: _owner(db, board))
         server = self._servers.setdefault(board, _Server())
         has_failed = isinstance(server.state, Broken)
-        if has_failed and self._context.clock.now() - server.failed_at >= _FAILURE_SECONDS:
+        if has_failed and self._context.clock.now() - server.failed_at >= FAILURE_SECONDS:
             server.state = None
         if server.state is None and server.task is None:
             server.state = Starting(_STARTS)

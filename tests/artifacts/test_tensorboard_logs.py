@@ -69,6 +69,7 @@ def test_old_files_and_empty_folders_go(logs: TensorboardLogs, tmp_path: Path) -
     write(running / "train" / "old", age=100)
     outside = write(tmp_path / "outside" / "old", age=100)
     (ended / "validation" / "link").symlink_to(outside.parent)
+    (ended / "validation" / "file").symlink_to(outside)
     found = logs.remove_old(1_000_000 - 50, ended={"1" * 16})
     assert found == {"1" * 16: Removed(2, 12), "2" * 16: Removed(1, 10)}
     assert young.exists()
@@ -76,7 +77,8 @@ def test_old_files_and_empty_folders_go(logs: TensorboardLogs, tmp_path: Path) -
     assert not (ended / "train").exists()
     assert (running / "train").is_dir()
     os.utime(young, (0, 0))
-    (ended / "validation" / "link").unlink()
+    for link in ("link", "file"):
+        (ended / "validation" / link).unlink()
     logs.remove_old(1_000_000 - 50, ended={"1" * 16, "2" * 16})
     assert not ended.exists()
     assert not running.exists()

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from easymaker_local.controllers.tensorboard import Broken, Ready, Starting, TensorboardServers
+from easymaker_local.domain.experiment import ExperimentSpec
 from easymaker_local.domain.tensorboard import IMAGE, Board, Scope
 from easymaker_local.domain.workload import Observation, Phase
 from easymaker_local.drivers.base import Address
@@ -120,8 +121,14 @@ async def test_progress_of_the_environment_is_told(
     state = await servers.use(board)
     assert isinstance(state, Starting)
     assert "Downloading numpy" in state.progress
+    # Whoever deletes what was to be shown does not wait for the environment.
+    other = await bench.services.experiments.create(ExperimentSpec(experiment_name="other"))
+    await servers.use(Board(Scope.EXPERIMENT, other.id))
+    await bench.services.experiments.delete(other.id)
+    await asyncio.wait_for(servers.reconcile(other.id), PATIENCE_SECONDS)
     go_on.set()
     assert isinstance(await servers.use(board, PATIENCE_SECONDS), Ready)
+    assert list(bench.driver.workloads) == [board.workload]
 
 
 async def test_an_environment_that_cannot_be_prepared_is_explained_and_tried_again(

@@ -17,7 +17,7 @@ from starlette.types import Receive, Scope, Send
 from easymaker_local.api.access import is_same_origin, own_hosts, presented_token, refuse_place, with_headers
 from easymaker_local.api.pages import html_page
 from easymaker_local.api.tensorboard.proxy import Proxy, TooLarge, Unreachable, read_body
-from easymaker_local.controllers.tensorboard import Broken, Ready, Starting, State, TensorboardServers
+from easymaker_local.controllers.tensorboard import FAILURE_SECONDS, Broken, Ready, Starting, State, TensorboardServers
 from easymaker_local.domain import tensorboard
 from easymaker_local.domain.tensorboard import Board
 from easymaker_local.errors import NotFound
@@ -29,6 +29,8 @@ log = logging.getLogger(__name__)
 
 # What is no page cannot show progress; it waits instead, and its asker gives up or comes again.
 WAIT_SECONDS = 60.0
+_LINES = 12
+_AGAIN = f"<p>Load this page again after {FAILURE_SECONDS:.0f} seconds to try once more.</p>"
 _PATH = re.compile(
     rf"/{tensorboard.KIND}/(?P<scope>experiment|training)/(?P<id>[A-Za-z0-9_-]{{1,36}})(?P<rest>/.*)?", re.DOTALL
 )
@@ -148,7 +150,7 @@ class TensorboardApp:
                 case Starting(progress):
                     return asked.wait(progress)
                 case Broken(message, output):
-                    return asked.say(502, "TensorBoard cannot start", message, _output(output))
+                    return asked.say(502, "TensorBoard cannot start", message, _output(output) + _AGAIN)
         return asked.wait("TensorBoard is started again.")
 
     async def _redeem(self, code: str) -> str | None:
@@ -213,4 +215,5 @@ def _sign_in(board: Board) -> str:
 
 
 def _output(text: str) -> str:
-    return f"<pre>{escape(text)}</pre>" if text.strip() else ""
+    last = "\n".join(text.rstrip().splitlines()[-_LINES:])
+    return f"<pre>{escape(last)}</pre>" if last else ""

@@ -6,6 +6,7 @@ so nothing that says who the user is reaches a workload: no cookie, no token, no
 
 from __future__ import annotations
 
+import logging
 import ssl
 from typing import TYPE_CHECKING
 
@@ -65,6 +66,8 @@ class Proxy:
         import httpx
 
         if self._client is None:
+            # It would tell the daemon's log of every picture on the page.
+            logging.getLogger("httpx").setLevel(logging.WARNING)
             self._client = httpx.AsyncClient(
                 trust_env=False, timeout=httpx.Timeout(_READ_SECONDS, connect=_CONNECT_SECONDS),
                 verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
