@@ -10,7 +10,6 @@ from collections.abc import Collection, Sequence
 from contextlib import suppress
 from functools import partial
 
-from easymaker_local.domain.training import Training
 from easymaker_local.errors import TransientError
 from easymaker_local.services.context import Context
 from easymaker_local.store import experiments, log_shipping, trainings
@@ -42,9 +41,9 @@ async def sweep_files(context: Context) -> None:
     """Remove half-deleted files, broken uploads, and files of trainings that are gone. Before any request is served."""
     known = await context.store.read(_all_ids)
     await asyncio.to_thread(_sweep_files, context, known)
-    found = await context.store.read(trainings.list_all)
+    rows = await context.store.read(_runs_of)
     experiment_ids = {experiment.id for experiment in await context.store.read(experiments.list_all)}
-    await asyncio.to_thread(_sweep_tensorboard, context, found, experiment_ids)
+    await asyncio.to_thread(_sweep_tensorboard, context, rows, experiment_ids)
 
 
 def _is_unfinished(db: sqlite3.Connection, training_id: str) -> bool:
@@ -68,22 +67,34 @@ def _sweep_files(context: Context, known: set[str]) -> None:
     context.storage.sweep()
 
 
-def _sweep_tensorboard(context: Context, found: Sequence[Training], experiment_ids: Collection[str]) -> None:
+def _runs_of(db: sqlite3.Connection) -> list[sqlite3.Row]:
+    # Not as trainings: there may be very many, and the start waits for it.
+    return db.execute("SELECT id, experiment_id, name, is_finished FROM trainings").fetchall()
+
+
+def _sweep_tensorboard(context: Context, rows: Sequence[sqlite3.Row], experiment_ids: Collection[str]) -> None:
     """Remove runs of trainings that are gone, then folders of experiments that are gone and have none left."""
-    logs = context.tensorboard_logs
-    ids = {training.id for training in found}
-    for training_id, run in logs.runs().items():
+    ids = {row["id"] for row in rows}
+    for training_id, run in context.tensorboard_logs.runs().items():
         if training_id not in ids:
             shutil.rmtree(run, ignore_errors=True)
-    for training in found:
-        # Where they were before they had a place of their own; as a mount point the folder is empty.
-        old = context.work_directory(training.id) / "node-0" / "tensorboard"
-        if training.status.is_finished and old.is_dir() and not old.is_symlink() and any(old.iterdir()):
-            assert training.spec.experiment_id is not None
-            run = logs.make(training.spec.experiment_id, training.id, training.name)
-            with suppress(OSError):  # logs have come to both places: those in the old one stay there
-                old.rename(run)
+    # Homes of before there was a place for logs still have the folder of log roots that nobody used.
+    old_roots = context.settings.work / "experiment"
+    if old_roots.is_dir():
+        _move_old_logs(context, rows)
+        if all(row["is_finished"] for row in rows):
+            shutil.rmtree(old_roots, ignore_errors=True)
     for folder in context.settings.tensorboard.glob("*"):
         if folder.name not in experiment_ids:
             with suppress(OSError):
                 folder.rmdir()
+
+
+def _move_old_logs(context: Context, rows: Sequence[sqlite3.Row]) -> None:
+    for row in rows:
+        # Of trainings that began since it is a mount point, and empty.
+        old = context.work_directory(row["id"]) / "node-0" / "tensorboard"
+        if row["is_finished"] and old.is_dir() and not old.is_symlink() and any(old.iterdir()):
+            run = context.tensorboard_logs.make(row["experiment_id"], row["id"], row["name"])
+            with suppress(OSError):  # logs have come to both places: those in the old one stay there
+                old.rename(run)

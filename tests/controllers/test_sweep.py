@@ -80,12 +80,15 @@ async def test_tensorboard_logs_belong_to_their_training(bench: Bench) -> None:
     old = bench.node(training, "tensorboard/train/events")
     old.parent.mkdir(parents=True)
     old.write_text("scalars")
+    roots = bench.context.settings.work / "experiment"
+    roots.mkdir()
     orphan, left = logs.make(experiment, "gone", "gone"), logs.experiment("no experiment")
     left.mkdir()
     await sweep_files(bench.context)
     assert (run / "train" / "events").read_text() == "scalars"
     assert not orphan.exists()
     assert not left.exists()
+    assert not roots.exists()
     await sweep_files(bench.context)
     assert (run / "train" / "events").exists()
     await bench.services.trainings.delete(training.id)

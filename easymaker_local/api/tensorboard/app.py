@@ -10,7 +10,7 @@ import re
 from html import escape
 
 from starlette.datastructures import Headers, QueryParams
-from starlette.requests import ClientDisconnect, cookie_parser
+from starlette.requests import cookie_parser
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import Receive, Scope, Send
 
@@ -64,8 +64,6 @@ class TensorboardApp:
         guarded = with_headers(watched)  # type: ignore[arg-type]
         try:
             answer = await self._answer(scope, receive, guarded)
-        except ClientDisconnect:
-            return
         except Exception:
             log.exception("%s %s failed", scope["method"], scope["path"])
             if begun:
