@@ -12,7 +12,7 @@ from functools import partial
 
 from easymaker_local.errors import TransientError
 from easymaker_local.services.context import Context
-from easymaker_local.store import experiments, log_shipping, trainings
+from easymaker_local.store import log_shipping, trainings
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ async def sweep_files(context: Context) -> None:
     known = await context.store.read(_all_ids)
     await asyncio.to_thread(_sweep_files, context, known)
     rows = await context.store.read(_runs_of)
-    experiment_ids = {experiment.id for experiment in await context.store.read(experiments.list_all)}
+    experiment_ids = await context.store.read(_experiment_ids)
     await asyncio.to_thread(_sweep_tensorboard, context, rows, experiment_ids)
 
 
@@ -70,6 +70,10 @@ def _sweep_files(context: Context, known: set[str]) -> None:
 def _runs_of(db: sqlite3.Connection) -> list[sqlite3.Row]:
     # Not as trainings: there may be very many, and the start waits for it.
     return db.execute("SELECT id, experiment_id, name, is_finished FROM trainings").fetchall()
+
+
+def _experiment_ids(db: sqlite3.Connection) -> set[str]:
+    return {row["id"] for row in db.execute("SELECT id FROM experiments WHERE deleted_at IS NULL")}
 
 
 def _sweep_tensorboard(context: Context, rows: Sequence[sqlite3.Row], experiment_ids: Collection[str]) -> None:
