@@ -15,8 +15,10 @@ import psutil
 import uvicorn
 
 from easymaker_local.api import create_app
+from easymaker_local.api.gateway import Gateway
 from easymaker_local.api.swift import SwiftApp
 from easymaker_local.api.swift.identity import Identity
+from easymaker_local.api.tensorboard.app import TensorboardApp
 from easymaker_local.artifacts.catalogue import Catalogue
 from easymaker_local.artifacts.objects import ObjectFiles
 from easymaker_local.artifacts.storage import Storage
@@ -27,7 +29,10 @@ from easymaker_local.controllers.loop import Loop
 from easymaker_local.controllers.queue import QueueController
 from easymaker_local.controllers.sampler import Sampler
 from easymaker_local.controllers.sweep import sweep_files, sweep_workloads
+from easymaker_local.controllers.tensorboard import TensorboardServers
+from easymaker_local.controllers.tensorboard_retention import keep_recent
 from easymaker_local.controllers.trainings import TrainingController
+from easymaker_local.domain import tensorboard
 from easymaker_local.domain.contract import API_SOCKET, GATEWAY_SOCKET
 from easymaker_local.domain.flavor import MIB_PER_GIB, Flavor, generate_flavors
 from easymaker_local.domain.gpu import Inventory, find_model
@@ -41,6 +46,7 @@ from easymaker_local.kit.bundled import bundled
 from easymaker_local.kit.clock import Clock, SystemClock
 from easymaker_local.kit.ids import new_id
 from easymaker_local.kit.lock import ProcessLock
+from easymaker_local.kit.loops import HomeLoop
 from easymaker_local.kit.secret_files import ensure_key, ensure_token
 from easymaker_local.listener import CalmServer, HttpsListener
 from easymaker_local.services.context import QUEUE, Context
@@ -65,6 +71,7 @@ class Daemon:
     preparation: Preparation
     loop: Loop
     objects: Objects
+    tensorboard: TensorboardServers
     token: str
 
 
@@ -243,14 +250,19 @@ async def open_daemon(settings: Settings, clock: Clock | None = None) -> AsyncIt
         loop.register(experiments.KIND, experiment_controller.reconcile, experiment_controller.unfinished)
         ingest = LogIngest(context)
         loop.register(log_shipping.KIND, ingest.reconcile, ingest.unfinished)
+        servers = TensorboardServers(context, preparation)
+        stack.push_async_callback(servers.close)
+        loop.register(tensorboard.KIND, servers.reconcile, servers.unfinished)
         driver.watch(lambda name: _hint_owner(loop, name))
         await sweep_files(context)
         await asyncio.to_thread(files.sweep)
         await ingest.sweep()
-        background = (loop.run(), sweep_workloads(context), Sampler(context).run(), keep_within_limits(context))
+        background = (
+            loop.run(), sweep_workloads(context), Sampler(context).run(), keep_within_limits(context), keep_recent(context),
+        )  # fmt: skip
         for task in background:
             stack.push_async_callback(_end, asyncio.create_task(task))
-        yield Daemon(context, services, preparation, loop, objects, token)
+        yield Daemon(context, services, preparation, loop, objects, servers, token)
 
 
 def _hint_owner(loop: Loop, workload: str) -> None:
@@ -286,19 +298,21 @@ async def serve(settings: Settings) -> None:
 
 @asynccontextmanager
 async def _gateway(daemon: Daemon, credentials: Credentials) -> AsyncIterator[None]:
-    """Serve object storage on the gateway's port meanwhile; raises DaemonError if the port cannot be had."""
+    """Serve object storage and TensorBoard on the gateway's port meanwhile; raises DaemonError if the port cannot be had."""
     settings = daemon.context.settings
     if settings.gateway_port == 0:
         yield
         return
     identity = Identity(settings, lambda: credentials.token, daemon.context.clock)
-    app = SwiftApp(identity, daemon.objects, daemon.services.buckets)
-    outside = _listen(settings.host, settings.gateway_port, "GATEWAY_PORT", " (0: no object storage by https)")
+    storage = SwiftApp(identity, daemon.objects, daemon.services.buckets)
+    app = Gateway(storage, {tensorboard.KIND: TensorboardApp(daemon.tensorboard, credentials, settings, HomeLoop())})
+    advice = " (0: no object storage by https, no TensorBoard)"
+    outside = _listen(settings.host, settings.gateway_port, "GATEWAY_PORT", advice)
     with outside, _listen_for_jobs(settings, GATEWAY_SOCKET) as inside:
         gateway = HttpsListener(settings, app, [outside, inside])
         task = asyncio.create_task(gateway.serve())
         task.add_done_callback(_log_failure)
-        log.info("Object storage on https://%s:%s", settings.host, settings.gateway_port)
+        log.info("Object storage and TensorBoard on https://%s:%s", settings.host, settings.gateway_port)
         try:
             yield
         finally:
@@ -308,7 +322,7 @@ async def _gateway(daemon: Daemon, credentials: Credentials) -> AsyncIterator[No
 
 def _log_failure(task: asyncio.Task[None]) -> None:
     if not task.cancelled() and task.exception() is not None:
-        log.error("object storage by https has ended", exc_info=task.exception())
+        log.error("the gateway's port has ended", exc_info=task.exception())
 
 
 def _listen_for_jobs(settings: Settings, name: str) -> socket.socket:

@@ -93,8 +93,9 @@ class Settings(BaseSettings):
     )
     port: int = Field(default=10090, ge=0, le=65535, description="Port of the API; the SDK's local profile uses 10090.")
     gateway_port: int = Field(
-        default=10443, ge=0, le=65535, description="Port of object storage by https (Swift API), beside the API; 0: none."
-    )
+        default=10443, ge=0, le=65535,
+        description="Port of object storage (Swift API) and TensorBoard by https, beside the API; 0: none.",
+    )  # fmt: skip
     driver: DriverChoice = Field(default=DriverChoice.AUTO, description="auto, docker or process.")
     docker_host: str | None = Field(
         default_factory=lambda: os.environ.get("DOCKER_HOST"),
@@ -154,6 +155,16 @@ class Settings(BaseSettings):
     log_retention_days: float = Field(default=30.0, gt=0, description="Entries of the log store older than this go.")
     log_max_gib: float = Field(default=5.0, gt=0, description="Above this size in GiB the oldest entries of the log store go.")
 
+    tensorboard_idle_minutes: float = Field(
+        default=30.0, gt=0, description="A TensorBoard that nobody has asked for this long ends; the next request starts it."
+    )
+    tensorboard_memory_gib: float = Field(
+        default=2.0, ge=0.25, description="Memory limit in GiB of one TensorBoard, beside what jobs are promised."
+    )
+    tensorboard_retention_days: float = Field(
+        default=120.0, gt=0, description="TensorBoard logs that were last written this long ago go (TB-02)."
+    )
+
     @field_validator("home", "wheelhouse")
     @classmethod
     def _absolute(cls, value: Path | None) -> Path | None:
@@ -183,6 +194,13 @@ class Settings(BaseSettings):
         """Where the API is reached from this machine."""
         host = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(self.host, self.host)  # noqa: S104
         return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
+
+    @property
+    def gateway_url(self) -> str | None:
+        """Where the gateway's port is reached from this machine; None if there is none."""
+        if self.gateway_port == 0:
+            return None
+        return f"{self.api_url.replace('http', 'https', 1).removesuffix(f':{self.port}')}:{self.gateway_port}"
 
     @property
     def database(self) -> Path:
@@ -248,6 +266,11 @@ class Settings(BaseSettings):
     def storage(self) -> Path:
         """Buckets, one folder each."""
         return self.home / "storage"
+
+    @property
+    def tensorboard(self) -> Path:
+        """TensorBoard logs: ``tensorboard/<experiment id>/<run>/``."""
+        return self.home / "tensorboard"
 
     @property
     def work(self) -> Path:

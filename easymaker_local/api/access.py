@@ -90,6 +90,28 @@ def is_same_origin(scope: Scope, headers: Headers) -> bool:
     return is_read or origin is not None
 
 
+def refuse_place(scope: Scope, headers: Headers, hosts: Collection[Host], *, is_page: bool) -> Refusal | None:
+    """Refuse foreign hosts and foreign pages. ``is_page``: it does nothing by being looked at, so links may lead to it."""
+
+    def is_own(host: Host | None) -> bool:
+        return host is not None and (is_loopback(host) or host in hosts)
+
+    named = headers.getlist("host")
+    if len(named) != 1 or not is_own(parse_host(named[0])):
+        hint = "Give the daemon further names with the setting allowed_hosts."
+        return Refusal(403, "FOREIGN_HOST", "The Host header does not name this machine.", hint)
+    origins = headers.getlist("origin")
+    if len(origins) > 1 or (origins and not is_own(parse_origin(origins[0]))):
+        return _FOREIGN_PAGE
+    site = headers.get("sec-fetch-site")
+    is_read = scope["type"] == "http" and scope["method"] in _READS
+    if site == "cross-site" and not (is_read and is_page):
+        return _FOREIGN_PAGE
+    if site == "same-site" and not is_read:
+        return _FOREIGN_PAGE
+    return None
+
+
 class Access:
     """Refuses foreign hosts and pages, wrong tokens and oversized bodies; tolerates doubled slashes (rest-api §13.4)."""
 
@@ -97,7 +119,7 @@ class Access:
         self._app = app
         self._credentials = credentials
         self._settings = settings
-        self._hosts = _own_hosts(settings)
+        self._hosts = own_hosts(settings)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -106,7 +128,8 @@ class Access:
         headers = Headers(scope=scope)
         while "//" in scope["path"]:
             scope["path"] = scope["path"].replace("//", "/")
-        refusal = self._refuse_place(scope, headers) or await self._refuse_caller(scope, headers)
+        is_page = scope["type"] == "http" and scope["path"] in PAGES
+        refusal = refuse_place(scope, headers, self._hosts, is_page=is_page) or await self._refuse_caller(scope, headers)
         refusal = refusal or _refuse_size(scope, headers)
         if scope["type"] != "http":
             if refusal is None:
@@ -114,30 +137,12 @@ class Access:
             else:
                 await send({"type": "websocket.close", "code": _POLICY_VIOLATION, "reason": refusal.message})
             return
-        guarded = _with_headers(send)
+        guarded = with_headers(send)
         if refusal is not None:
             answer = failure(refusal.status, refusal.code, refusal.message, hint=refusal.hint)
             await answer(scope, receive, guarded)
             return
         await self._app(scope, receive if _is_upload(scope) else _Limited(receive, _limit(scope)), guarded)
-
-    def _refuse_place(self, scope: Scope, headers: Headers) -> Refusal | None:
-        """Foreign hosts and foreign pages."""
-        hosts = headers.getlist("host")
-        if len(hosts) != 1 or not self._is_own(parse_host(hosts[0])):
-            hint = "Give the daemon further names with the setting allowed_hosts."
-            return Refusal(403, "FOREIGN_HOST", "The Host header does not name this machine.", hint)
-        origins = headers.getlist("origin")
-        if len(origins) > 1 or (origins and not self._is_own(parse_origin(origins[0]))):
-            return _FOREIGN_PAGE
-        site = headers.get("sec-fetch-site")
-        is_read = scope["type"] == "http" and scope["method"] in _READS
-        # A link on another page may lead to the daemon's pages, which do nothing by being looked at.
-        if site == "cross-site" and not (is_read and scope["path"] in PAGES):
-            return _FOREIGN_PAGE
-        if site == "same-site" and not is_read:
-            return _FOREIGN_PAGE
-        return None
 
     async def _refuse_caller(self, scope: Scope, headers: Headers) -> Refusal | None:
         path = scope["path"]
@@ -168,9 +173,6 @@ class Access:
             said = "The token is wrong. So were many within the last minute; the right one is taken all the same."
         return Refusal(401, "UNAUTHORIZED", said, 'Set it with: eval "$(easymaker-local env)"')
 
-    def _is_own(self, host: Host | None) -> bool:
-        return host is not None and (is_loopback(host) or host in self._hosts)
-
 
 def is_open_to_jobs(path: str) -> bool:
     """True for the calls of the vendor's SDK: ``/v1.0/appkeys/{appkey}/{resource}…``, the storage token (§7.1), logs (§9)."""
@@ -182,7 +184,7 @@ def is_open_to_jobs(path: str) -> bool:
     return False
 
 
-def _own_hosts(settings: Settings) -> Collection[Host]:
+def own_hosts(settings: Settings) -> Collection[Host]:
     """Return what the settings add to loopback. The address listened on is one; "all addresses" names none."""
     named = [*settings.allowed_hosts, f"[{settings.host}]" if ":" in settings.host else settings.host]
     hosts = {host for text in named if (host := parse_host(text)) is not None}
@@ -193,7 +195,7 @@ def _web_scheme(scope: Scope) -> str:
     return "https" if scope["scheme"] in {"https", "wss"} else "http"
 
 
-def _with_headers(send: Send) -> Send:
+def with_headers(send: Send) -> Send:
     """Add what keeps answers from being read, framed or kept by anybody but the asker."""
 
     async def guarded(message: Message) -> None:

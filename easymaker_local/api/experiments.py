@@ -25,8 +25,13 @@ from easymaker_local.store.experiments import Wanted
 router = APIRouter(tags=["experiments"])
 
 
+def _view(services: Services, experiment: Experiment) -> ExperimentView:
+    settings = services.context.settings
+    return ExperimentView.of(experiment, settings.appkey, settings.gateway_url)
+
+
 def _answer(services: Services, experiment: Experiment) -> ExperimentAnswer:
-    return ExperimentAnswer(experiment=ExperimentView.of(experiment, services.context.settings.appkey))
+    return ExperimentAnswer(experiment=_view(services, experiment))
 
 
 def _wanted(values: list[str] | None) -> list[str] | None:
@@ -53,11 +58,11 @@ async def list_experiments(
     cursor: CursorText = None,
 ) -> Response:
     """List experiments, newest first; names are compared exactly. In pages if a limit is given."""
-    wanted, appkey_shown = Wanted(_wanted(ids), _wanted(names), id_prefix), services.context.settings.appkey
+    wanted = Wanted(_wanted(ids), _wanted(names), id_prefix)
 
     async def read(after: Cursor | None, count: int) -> Page[bytes]:
         page = await services.experiments.page(wanted, after, count)
-        views = (ExperimentView.of(experiment, appkey_shown) for experiment in page.rows)
+        views = (_view(services, experiment) for experiment in page.rows)
         return Page([view.model_dump_json(by_alias=True).encode() for view in views], page.after)
 
     return await answer_list("experimentList", read, cursor, limit)

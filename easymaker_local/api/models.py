@@ -11,6 +11,7 @@ from easymaker_local.domain.experiment import Experiment
 from easymaker_local.domain.flavor import Flavor
 from easymaker_local.domain.image import Image
 from easymaker_local.domain.reason import Cause
+from easymaker_local.domain.tensorboard import Board, Scope
 from easymaker_local.domain.training import Training
 from easymaker_local.kit.clock import to_iso
 from easymaker_local.store.events import Event
@@ -79,15 +80,17 @@ class ExperimentView(Wire):
     status_message: str | None = None
 
     @classmethod
-    def of(cls, experiment: Experiment, appkey: str) -> ExperimentView:
-        """Show an experiment; of a deleted one its last name, marked as such (EX-21)."""
+    def of(cls, experiment: Experiment, appkey: str, gateway: str | None) -> ExperimentView:
+        """Show an experiment; of a deleted one its last name, marked as such (EX-21). ``gateway`` is its address if any."""
         deleted = experiment.deleted_at is not None
+        board = Board(Scope.EXPERIMENT, experiment.id)
         return cls(
             experiment_id=experiment.id,
             experiment_name=f"{experiment.name} (deleted)" if deleted else experiment.name,
             experiment_status_code="DELETED" if deleted else experiment.status,
             description=experiment.description, app_key=appkey, created_datetime=to_iso(experiment.created_at),
             status_message=experiment.message,
+            tensorboard_access_uri=None if deleted or gateway is None else gateway + board.path,
         )  # fmt: skip
 
 
@@ -173,21 +176,25 @@ class TrainingView(Wire):
 
     @classmethod
     def of(
-        cls, training: Training, *, image: Image | None, experiment: Experiment | None, appkey: str, now: float
-    ) -> TrainingView:
+        cls, training: Training, *, image: Image | None, experiment: Experiment | None, appkey: str, now: float,
+        gateway: str | None,
+    ) -> TrainingView:  # fmt: skip
         """Show a training."""
         spec = training.spec
+        board = Board(Scope.TRAINING, training.id)
         return cls(
             training_id=training.id, training_name=training.name, training_status_code=training.status,
             status_reason=StatusReason.of(training.cause), description=training.description, app_key=appkey,
             created_datetime=to_iso(training.created_at), started_datetime=_iso(training.started_at),
             finished_datetime=_iso(training.finished_at),
-            experiment=None if experiment is None else ExperimentView.of(experiment, appkey),
+            experiment=None if experiment is None else ExperimentView.of(experiment, appkey, gateway),
             instance_count=spec.instance_count, use_torchrun=spec.use_torchrun, nproc_per_node=spec.nproc_per_node,
             use_log=spec.use_log, source_dir_uri=spec.source_dir_uri, entry_point=spec.entry_point,
             model_upload_uri=spec.model_upload_uri, check_point_input_uri=spec.check_point_input_uri,
             check_point_upload_uri=spec.check_point_upload_uri, timeout_minutes=spec.timeout_minutes,
             elapsed_time_seconds=training.elapsed_seconds(now),
+            tensorboard_access_uri=None if gateway is None else gateway + board.path,
+            tensorboard_access_path=None if gateway is None else board.path,
             dataset_list=[DatasetView(dataset_name=d.dataset_name, data_uri=d.data_uri) for d in spec.dataset_list],
             flavor=FlavorView.of(training.flavor), image=None if image is None else ImageView.of(image),
             boot_storage=StorageSize(storage_size=BOOT_STORAGE_GB),

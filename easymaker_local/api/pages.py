@@ -23,16 +23,18 @@ _POLICY = (
 _STYLE = """\
 :root { color-scheme: light dark; font: 1rem/1.5 system-ui, sans-serif }
 body { max-width: 36rem; margin: 12vh auto; padding: 0 1rem }
+pre { padding: .8em; white-space: pre-wrap; overflow-wrap: anywhere }
+pre { border-radius: .3em; background: color-mix(in srgb, currentColor 8%, transparent) }
 code { padding: .1em .3em; border-radius: .2em; background: color-mix(in srgb, currentColor 12%, transparent) }
 """
 
 
-def _page(title: str, body: str, status: int = 200, *, go_on: bool = False) -> HTMLResponse:
-    # A page that goes on by itself, since a redirection would still count as the foreign page's request (see ``login``).
-    refresh = '<meta http-equiv="refresh" content="0;url=/">' if go_on else ""
+def html_page(title: str, body: str, status: int = 200, *, refresh: str | None = None) -> HTMLResponse:
+    """Build a page around ``body``, which is HTML. ``refresh``: the browser goes on by itself, as in the tag of that name."""
+    again = "" if refresh is None else f'<meta http-equiv="refresh" content="{escape(refresh)}">'
     text = (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)} · easymaker-local</title>'
-        f'<meta name="viewport" content="width=device-width">{refresh}<style>{_STYLE}</style></head>'
+        f'<meta name="viewport" content="width=device-width">{again}<style>{_STYLE}</style></head>'
         f"<body><h1>{escape(title)}</h1>{body}</body></html>"
     )
     return HTMLResponse(text, status, {"content-security-policy": _POLICY})
@@ -48,12 +50,12 @@ async def show_home(request: Request) -> Response:
     credentials, settings = _state(request)
     secret = session_of(request.headers, settings)
     if secret is None or not await credentials.is_session(secret):
-        return _page("Not signed in", _SIGN_IN, 401)
+        return html_page("Not signed in", _SIGN_IN, 401)
     about = (
         f"<p>easymaker-local {escape(__version__)} runs on this machine. "
         '<a href="/openapi.json">Its API</a> is what the command line and the SDK use.</p>'
     )
-    return _page("Signed in", about + _SIGN_OUT)
+    return html_page("Signed in", about + _SIGN_OUT)
 
 
 @router.get("/login")
@@ -66,13 +68,16 @@ async def login(request: Request, code: str = "") -> Response:
     secret = await credentials.redeem(code)
     if secret is None:
         credentials.failures.count()
-        return _page("This link does not work", "<p>It was used already, has expired, or is incomplete.</p>" + _SIGN_IN, 401)
+        return html_page(
+            "This link does not work", "<p>It was used already, has expired, or is incomplete.</p>" + _SIGN_IN, 401
+        )
     answer: Response
     if request.headers.get("sec-fetch-site", "none") in {"none", "same-origin"}:
         answer = RedirectResponse("/", 303)
     else:
         # Reached by a link on another page or a file: SameSite=Strict would keep the cookie back on a redirection.
-        answer = _page("Signed in", '<p><a href="/">Go on</a></p>', go_on=True)
+        # So the page goes on by itself; a redirection would still count as the other page's request.
+        answer = html_page("Signed in", '<p><a href="/">Go on</a></p>', refresh="0;url=/")
     answer.set_cookie(
         session_cookie(settings), secret, max_age=int(SESSION_SECONDS), httponly=True, samesite="strict",
         secure=request.url.scheme == "https",
@@ -87,8 +92,8 @@ async def logout(request: Request) -> Response:
     secret = session_of(request.headers, settings)
     if secret is not None:
         if not is_same_origin(request.scope, request.headers):
-            return _page("Not signed out", "<p>Other web pages cannot sign you out.</p>", 403)
+            return html_page("Not signed out", "<p>Other web pages cannot sign you out.</p>", 403)
         await credentials.end_session(secret)
-    answer = _page("Signed out", _SIGN_IN)
+    answer = html_page("Signed out", _SIGN_IN)
     answer.delete_cookie(session_cookie(settings), httponly=True, samesite="strict")
     return answer

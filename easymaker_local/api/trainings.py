@@ -48,7 +48,7 @@ def _view(services: Services, training: Training, experiment: Experiment | None)
     context = services.context
     return TrainingView.of(
         training, image=services.trainings.image(training), experiment=experiment, appkey=context.settings.appkey,
-        now=context.clock.now(),
+        now=context.clock.now(), gateway=context.settings.gateway_url,
     )  # fmt: skip
 
 

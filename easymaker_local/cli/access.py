@@ -41,7 +41,7 @@ def open_page(
     if as_json:
         output.print_json({"url": url, "expiresDatetime": login["expiresDatetime"]})
         return
-    if not only_print and _has_screen() and _open(session.settings.home / "open.html", url):
+    if not only_print and has_screen() and open_link(session.settings.home / "open.html", url):
         output.note("Your browser opens. If it does not, visit this address:")
     typer.echo(url)
     output.note("It works once, until it is used or five minutes have passed.")
@@ -80,12 +80,16 @@ def rotate_token(ctx: typer.Context, as_json: Json = False) -> None:
     output.note('Shells and programs that use the old one need it anew:  eval "$(easymaker-local env)"')
 
 
-def _has_screen() -> bool:
+def has_screen() -> bool:
+    """True if a browser could show something."""
     return any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER"))
 
 
-def _open(file: Path, url: str) -> bool:
-    """Open a private file that leads on: on the browser's command line everybody on this machine could read the link."""
+def open_link(file: Path, url: str) -> bool:
+    """Open a private ``file`` that leads on to ``url``; True if a browser was found.
+
+    On the browser's command line everybody on this machine could read the link.
+    """
     link = escape(url)
     text = f'<!doctype html><meta http-equiv="refresh" content="0;url={link}"><a href="{link}">easymaker-local</a>\n'
     write_atomically(file, text.encode(), mode=PRIVATE, durable=False)

@@ -17,6 +17,7 @@ from easymaker_local.cli import (
     logs,
     queue,
     storage,
+    tensorboard,
     trainings,
     usage,
 )
@@ -63,6 +64,7 @@ doctor.register(app)
 queue.register(app)
 usage.register(app)
 disk.register(app)
+tensorboard.register(app)
 app.add_typer(images.image_app, name="image")
 app.add_typer(images.flavor_app, name="flavor")
 app.add_typer(storage.app, name="storage")

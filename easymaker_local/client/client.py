@@ -32,6 +32,7 @@ from easymaker_local.client.shapes import (
     Reclaimed,
     StoredObject,
     System,
+    TensorboardLogin,
     Training,
 )
 from easymaker_local.client.transport import Transport
@@ -136,6 +137,10 @@ class Client:
     def create_login(self) -> Login:
         """Make a one-time link for a browser."""
         return cast(Login, self._call("POST", "system", "login")["login"])
+
+    def create_tensorboard_login(self, scope: str, resource_id: str) -> TensorboardLogin:
+        """Make a one-time link to the TensorBoard of an ``experiment`` or ``training``."""
+        return cast(TensorboardLogin, self._call("POST", "tensorboard", scope, resource_id, "login")["tensorboardLogin"])
 
     def rotate_token(self) -> None:
         """Replace the user's token in its file; this client keeps the old one, which ends."""

@@ -28,6 +28,14 @@ class Login(TypedDict):
     expiresDatetime: str
 
 
+class TensorboardLogin(TypedDict):
+    """A one-time link to a TensorBoard, and its address for good."""
+
+    accessUri: str
+    loginUri: str
+    expiresDatetime: str
+
+
 class Flavor(TypedDict):
     """An instance type; ``ram``, and ``gpuMemory`` of one GPU, in MiB."""
 

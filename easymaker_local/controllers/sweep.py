@@ -6,6 +6,8 @@ import asyncio
 import logging
 import shutil
 import sqlite3
+from collections.abc import Collection, Sequence
+from contextlib import suppress
 from functools import partial
 
 from easymaker_local.errors import TransientError
@@ -39,6 +41,9 @@ async def sweep_files(context: Context) -> None:
     """Remove half-deleted files, broken uploads, and files of trainings that are gone. Before any request is served."""
     known = await context.store.read(_all_ids)
     await asyncio.to_thread(_sweep_files, context, known)
+    rows = await context.store.read(_runs_of)
+    experiment_ids = await context.store.read(_experiment_ids)
+    await asyncio.to_thread(_sweep_tensorboard, context, rows, experiment_ids)
 
 
 def _is_unfinished(db: sqlite3.Connection, training_id: str) -> bool:
@@ -60,3 +65,40 @@ def _sweep_files(context: Context, known: set[str]) -> None:
                 if folder.name not in known:
                     shutil.rmtree(folder, ignore_errors=True)
     context.storage.sweep()
+
+
+def _runs_of(db: sqlite3.Connection) -> list[sqlite3.Row]:
+    # Not as trainings: there may be very many, and the start waits for it.
+    return db.execute("SELECT id, experiment_id, name, is_finished FROM trainings").fetchall()
+
+
+def _experiment_ids(db: sqlite3.Connection) -> set[str]:
+    return {row["id"] for row in db.execute("SELECT id FROM experiments WHERE deleted_at IS NULL")}
+
+
+def _sweep_tensorboard(context: Context, rows: Sequence[sqlite3.Row], experiment_ids: Collection[str]) -> None:
+    """Remove runs of trainings that are gone, then folders of experiments that are gone and have none left."""
+    ids = {row["id"] for row in rows}
+    for training_id, run in context.tensorboard_logs.runs().items():
+        if training_id not in ids:
+            shutil.rmtree(run, ignore_errors=True)
+    # Homes of before there was a place for logs still have the folder of log roots that nobody used.
+    old_roots = context.settings.work / "experiment"
+    if old_roots.is_dir():
+        _move_old_logs(context, rows)
+        if all(row["is_finished"] for row in rows):
+            shutil.rmtree(old_roots, ignore_errors=True)
+    for folder in context.settings.tensorboard.glob("*"):
+        if folder.name not in experiment_ids:
+            with suppress(OSError):
+                folder.rmdir()
+
+
+def _move_old_logs(context: Context, rows: Sequence[sqlite3.Row]) -> None:
+    for row in rows:
+        # Of trainings that began since it is a mount point, and empty.
+        old = context.work_directory(row["id"]) / "node-0" / "tensorboard"
+        if row["is_finished"] and old.is_dir() and not old.is_symlink() and any(old.iterdir()):
+            run = context.tensorboard_logs.make(row["experiment_id"], row["id"], row["name"])
+            with suppress(OSError):  # logs have come to both places: those in the old one stay there
+                old.rename(run)

@@ -35,6 +35,12 @@ class TrainingFiles:
         """Return the host directory of a node, laid out as ``domain/contract.py`` says."""
         return self._root / f"node-{node}"
 
+    def tensorboard(self) -> Path:
+        """Return the run of TensorBoard logs, made if it is not there."""
+        training = self._training
+        assert training.spec.experiment_id is not None
+        return self._context.tensorboard_logs.make(training.spec.experiment_id, training.id, training.name)
+
     def log(self, node: int) -> Path:
         """Return the log file of a node."""
         return self._context.log_directory(self._training.id) / f"node-{node}.log"
@@ -137,7 +143,7 @@ class TrainingFiles:
         return message if place in message else f"{message} The output is still in {place}."
 
     def clean(self) -> None:
-        """Remove what only the run needed; TensorBoard logs and what was not stored stay (TB-04)."""
+        """Remove what only the run needed; what was not stored stays."""
         for index in range(self._training.spec.instance_count):
             for name in ("work", "source", "dataset", "checkpoint-input"):
                 shutil.rmtree(self.node(index) / name, ignore_errors=True)

@@ -32,9 +32,12 @@ def member(node: int) -> str:
 
 def build_workload(
     training: Training, node: int, *, image: Image, environment: str, files: TrainingFiles, inputs: Mapping[str, Path],
-    addresses: Addresses | None, private_paths: bool, settings: Settings, token: str, gpus: tuple[str, ...] = (),
+    tensorboard: Path, addresses: Addresses | None, private_paths: bool, settings: Settings, token: str,
+    gpus: tuple[str, ...] = (),
 ) -> Workload:  # fmt: skip
     """Return the workload of one node. ``inputs`` and ``addresses`` as ``TrainingFiles.inputs`` and the driver give them.
+
+    ``tensorboard`` is the training's run, which only node 0 writes to (DT-07).
 
     ``token`` is the job's own; it goes into the environment and nowhere else. ``gpus`` are the UUIDs booked for the node.
     """
@@ -42,6 +45,7 @@ def build_workload(
     root = contract.NODE_ROOT if private_paths else host
     runtimes = contract.RUNTIMES_ROOT if private_paths else bundled("runtimes")
     seen = {target: root / target if private_paths else path for target, path in inputs.items()}
+    run = Mount(tensorboard, root / "tensorboard" if private_paths else tensorboard, read_only=False) if node == 0 else None
     wheelhouse = _wheelhouse(settings, private_paths)
     # An image carries its own variables; a virtual environment cannot.
     own = {} if private_paths else {name: value.replace("{environment}", environment) for name, value in image.env.items()}
@@ -49,6 +53,7 @@ def build_workload(
         **own,
         **_sdk_environment(settings, token, private_paths=private_paths),
         **_job_environment(training, root, seen, settings),
+        "EM_TENSORBOARD_LOG_DIR": str(root / "tensorboard" if run is None else run.target),
         **_distribution_environment(training, node, addresses),
     }
     if wheelhouse is not None:
@@ -66,6 +71,7 @@ def build_workload(
         mounts=(
             Mount(host, root, read_only=False),
             Mount(bundled("runtimes"), runtimes),
+            *(() if run is None else (run,)),
             *(() if wheelhouse is None else (wheelhouse,)),
             *daemon,
             *(Mount(path, seen[target]) for target, path in inputs.items()),
@@ -130,7 +136,7 @@ def _sdk_environment(settings: Settings, token: str, *, private_paths: bool) -> 
 
 
 def _job_environment(training: Training, root: Path, inputs: Mapping[str, Path], settings: Settings) -> dict[str, str]:
-    """EV-04…EV-13, EV-16, EV-17, HY-03."""
+    """EV-04…EV-12, EV-16, EV-17, HY-03."""
     spec = training.spec
     assert spec.entry_point is not None
     datasets = {d.dataset_name: str(inputs[f"dataset/{d.dataset_name}"]) for d in spec.dataset_list}
@@ -143,7 +149,6 @@ def _job_environment(training: Training, root: Path, inputs: Mapping[str, Path],
         "EM_MODEL_DIR": str(root / "model"),
         "EM_CHECKPOINT_DIR": str(root / "checkpoint"),
         "EM_HPS": json.dumps(parameters, ensure_ascii=False),
-        "EM_TENSORBOARD_LOG_DIR": str(root / "tensorboard"),
         contract.WORK_DIR_VARIABLE: str(root / "work"),
         contract.CONTROL_DIR_VARIABLE: str(root / "control"),
         "HOME": str(root / "work" / "home"),

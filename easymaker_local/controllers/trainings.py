@@ -161,6 +161,7 @@ class TrainingController:
         await check_access(context, training_uses(training.spec))
         await asyncio.to_thread(files.prepare)
         inputs = await asyncio.to_thread(files.inputs)
+        tensorboard = await asyncio.to_thread(files.tensorboard)
         count = training.spec.instance_count
         addresses = None
         if count > 1:
@@ -169,7 +170,8 @@ class TrainingController:
         token = job_token.sign(Job(trainings.KIND, training.id, training.attempt), context.secret_key)
         workloads = [
             build_workload(
-                training, node, image=image, environment=environment, files=files, inputs=inputs, addresses=addresses,
+                training, node, image=image, environment=environment, files=files, inputs=inputs,
+                tensorboard=tensorboard, addresses=addresses,
                 private_paths=context.driver.capabilities.private_paths, settings=context.settings, token=token,
                 gpus=held[member(node)],
             )

@@ -7,7 +7,8 @@ at ``NODE_ROOT``; without private paths the workload sees the host's path. Below
 ``source/``               this node's copy of the algorithm: working directory, ``EM_SOURCE_DIR`` (EV-04)
 ``model/``                ``EM_MODEL_DIR`` (EV-08)
 ``checkpoint/``           ``EM_CHECKPOINT_DIR`` (EV-10)
-``tensorboard/``          ``EM_TENSORBOARD_LOG_DIR`` (EV-13)
+``tensorboard/``          ``EM_TENSORBOARD_LOG_DIR`` (EV-13); of node 0 a mount of ``tensorboard/<experiment>/<run>/`` in the
+                          home, where TensorBoard reads it live (TB-L01); without private paths: that path itself
 ``dataset/<name>/``       read-only mounts, ``EM_DATASET_<NAME>`` (EV-06); without private paths: the data's own path
 ``checkpoint-input/``     read-only mount, ``EM_CHECKPOINT_INPUT_DIR`` (EV-09)
 ``work/``                 ``HOME``, ``TMPDIR``, packages of the user's ``requirements.txt``; removed at the end
@@ -22,6 +23,9 @@ The launcher installs ``source/requirements.txt`` if there is one (TR-11), from 
 that has everything and else from pip's indexes as well (TR-L06), then replaces itself by the entry point, so the
 workload's exit is the entry point's exit. If the installation fails it writes ``control/failure.json``
 (``{"reason": "REQUIREMENTS", "message": "<pip's own words>"}``) and ends with ``EXIT_NOT_STARTED``.
+TensorBoard's own workload runs ``python -I <runtimes>/tensorboard/serve.py <idle seconds> <TensorBoard's options>``, sees the
+logs at ``TENSORBOARD_ROOT`` (without private paths: at their own path), and serves who sends ``TENSORBOARD_KEY_HEADER`` with
+the value of ``TENSORBOARD_KEY_VARIABLE``.
 """
 
 from __future__ import annotations
@@ -42,5 +46,10 @@ WORK_DIR_VARIABLE = "EASYMAKER_WORK_DIR"
 FAILURE_FILE = "failure.json"
 RUN_FILE = "run.json"
 EXIT_NOT_STARTED = 125
+
+TENSORBOARD_SERVER = Path("tensorboard/serve.py")
+TENSORBOARD_ROOT = Path("/easymaker/tensorboard")
+TENSORBOARD_KEY_VARIABLE = "EASYMAKER_TENSORBOARD_KEY"
+TENSORBOARD_KEY_HEADER = "X-EasyMaker-Key"
 
 NODE_DIRECTORIES = ("source", "model", "checkpoint", "tensorboard", "work", "control")

@@ -162,6 +162,15 @@ class Driver(Protocol):
         """Give back what ``open_network`` took. Its members must be removed before. Calm about absence."""
         ...
 
+    async def reach(self, name: str, port: int) -> Address | None:
+        """Return where this machine reaches a port on which a workload listens; None unless it runs.
+
+        Nothing is published for it: who else reaches that address is a matter of the machine, so what listens there has to
+        ask who comes. With ``Capabilities.private_network`` the workload must listen on all its addresses, otherwise on
+        loopback. The answer may be another one after the workload was started anew.
+        """
+        ...
+
     def watch(self, on_exit: Callable[[str], None]) -> None:
         """Call ``on_exit(name)`` soon after any workload ends, from the event loop, best effort: a hint, not a record."""
         ...

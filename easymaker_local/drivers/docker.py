@@ -29,6 +29,7 @@ from easymaker_local.drivers.docker_container import (
     WORKLOAD_LABEL,
     EngineFacts,
     User,
+    address,
     alias,
     creation,
     observation,
@@ -154,6 +155,16 @@ class DockerDriver:
                 raise
 
         await self._engine.call(remove)
+
+    async def reach(self, name: str, port: int) -> Address | None:
+        def inspect(client: APIClient) -> str | None:
+            try:
+                return address(client.inspect_container(self._container(name)))
+            except NotFound:
+                return None
+
+        found = await self._engine.call(inspect)
+        return None if found is None else Address(found, port)
 
     def watch(self, on_exit: Callable[[str], None]) -> None:
         self._watchers.append(asyncio.create_task(self._watch(on_exit), name="docker events"))

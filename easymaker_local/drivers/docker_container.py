@@ -136,6 +136,12 @@ def observation(inspected: Mapping[str, Any]) -> Observation:
             return Observation(Phase.UNKNOWN, message=f"The engine calls it {other!r}.")
 
 
+def address(inspected: Mapping[str, Any]) -> str | None:
+    """Return the address on the container's bridge, which this machine is on as well; None if it does not run."""
+    networks: Mapping[str, Any] = inspected["NetworkSettings"]["Networks"]
+    return next((network["IPAddress"] for network in networks.values() if network["IPAddress"]), None)
+
+
 def usage(stats: Mapping[str, Any]) -> Usage | None:
     """Read the engine's counters of a container; None if it does not run."""
     memory = stats.get("memory_stats") or {}

@@ -23,7 +23,7 @@ from typing import Any, ParamSpec, TypeVar
 from easymaker_local.domain.usage import Usage
 from easymaker_local.drivers.base import Address, Capabilities, Observation, Phase, Workload
 from easymaker_local.drivers.process_launch import MAY_PASS, launch, specification
-from easymaker_local.drivers.process_networks import Networks
+from easymaker_local.drivers.process_networks import LOOPBACK, Networks
 from easymaker_local.drivers.process_records import ProcessWorkload, boot_id
 from easymaker_local.drivers.process_usage import usage_of
 from easymaker_local.errors import PermanentError, TransientError
@@ -84,6 +84,10 @@ class ProcessDriver:
     async def close_network(self, name: str) -> None:
         """See ``Driver.close_network``."""
         await self._in_thread(self._networks.close, _checked(name))
+
+    async def reach(self, name: str, port: int) -> Address | None:
+        """See ``Driver.reach``."""
+        return Address(LOOPBACK, port) if (await self.observe(name)).phase is Phase.RUNNING else None
 
     def watch(self, on_exit: Callable[[str], None]) -> None:
         """See ``Driver.watch``. Must be called from a running event loop; that loop then calls ``on_exit``."""

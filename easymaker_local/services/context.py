@@ -10,6 +10,7 @@ from typing import Protocol
 
 from easymaker_local.artifacts.catalogue import Catalogue
 from easymaker_local.artifacts.storage import Storage
+from easymaker_local.artifacts.tensorboard_logs import TensorboardLogs
 from easymaker_local.domain.flavor import Flavor
 from easymaker_local.domain.ledger import NOTHING, Amount, Key, Machine, Plan
 from easymaker_local.domain.reason import Cause
@@ -95,6 +96,11 @@ class Context:
     def log_directory(self, training_id: str) -> Path:
         """Return where a training's logs are."""
         return self.settings.logs / "training" / training_id
+
+    @property
+    def tensorboard_logs(self) -> TensorboardLogs:
+        """Return TensorBoard's log files."""
+        return TensorboardLogs(self.settings.tensorboard)
 
     @property
     def trash(self) -> Path:

@@ -33,6 +33,13 @@ _MAXIMUM_CODES = 8
 _RUNNING: Mapping[str, Callable[[sqlite3.Connection, str, int], bool]] = {trainings.KIND: trainings.is_running}
 
 
+class Origin(StrEnum):
+    """Where a session counts: a code or cookie for the one opens nothing at the other."""
+
+    PAGE = "page"
+    GATEWAY = "gateway"
+
+
 class Caller(StrEnum):
     """Who speaks."""
 
@@ -54,7 +61,7 @@ class Credentials:
     def __init__(self, context: Context, token: str) -> None:
         self._context = context
         self._token = token
-        self._codes: dict[str, float] = {}
+        self._codes: dict[str, tuple[Origin, float]] = {}
         self._rotating = asyncio.Lock()
         self.failures = Failures(context.clock)
 
@@ -87,32 +94,36 @@ class Credentials:
 
     # -- sessions
 
-    def issue_code(self) -> Code:
+    def issue_code(self, origin: Origin = Origin.PAGE) -> Code:
         """Return a code that opens one session within the next minutes."""
         now = self._context.clock.now()
-        self._codes = {code: end for code, end in self._codes.items() if end > now}
+        self._codes = {code: (where, end) for code, (where, end) in self._codes.items() if end > now}
         while len(self._codes) >= _MAXIMUM_CODES:
             del self._codes[next(iter(self._codes))]
         made = Code(secrets.token_urlsafe(32), now + CODE_SECONDS)
-        self._codes[made.code] = made.expires_at
+        self._codes[made.code] = origin, made.expires_at
         return made
 
-    async def redeem(self, code: str) -> str | None:
+    async def redeem(self, code: str, origin: Origin = Origin.PAGE) -> str | None:
         """Begin a session and return its secret; None if the code is wrong, was used or has expired."""
         now = self._context.clock.now()
         # Every code is compared, so that the time tells nothing.
-        matches = [known for known in self._codes if hmac.compare_digest(known.encode(), code.encode())]
+        matches = [
+            known
+            for known, (where, _) in self._codes.items()
+            if hmac.compare_digest(known.encode(), code.encode()) and where is origin
+        ]
         # Taken out before anything is awaited: of two visits at once, one finds nothing.
-        if not matches or self._codes.pop(matches[0]) <= now:
+        if not matches or self._codes.pop(matches[0])[1] <= now:
             return None
         secret = secrets.token_urlsafe(32)
-        digest = self._digest(secret)
+        digest = self._digest(secret, origin)
         await self._context.store.write(lambda db: sessions.add(db, digest, now, now + SESSION_SECONDS))
         return secret
 
-    async def is_session(self, secret: str) -> bool:
+    async def is_session(self, secret: str, origin: Origin = Origin.PAGE) -> bool:
         """True while the session goes on."""
-        digest, now = self._digest(secret), self._context.clock.now()
+        digest, now = self._digest(secret, origin), self._context.clock.now()
         return await self._context.store.read(lambda db: sessions.is_open(db, digest, now))
 
     async def end_session(self, secret: str) -> None:
@@ -120,9 +131,10 @@ class Credentials:
         digest = self._digest(secret)
         await self._context.store.write(lambda db: sessions.end(db, digest))
 
-    def _digest(self, secret: str) -> str:
+    def _digest(self, secret: str, origin: Origin = Origin.PAGE) -> str:
+        text = secret if origin is Origin.PAGE else f"{origin}:{secret}"
         # Keyed by the user's token: a new token ends all sessions, whatever the database says.
-        return hmac.new(self._token.encode(), secret.encode(), hashlib.sha256).hexdigest()
+        return hmac.new(self._token.encode(), text.encode(), hashlib.sha256).hexdigest()
 
 
 class Failures:

@@ -88,8 +88,10 @@ class Disk:
         for name in self._context.storage.containers():
             path = settings.storage / name
             yield DiskEntry(DiskKind.BUCKET, name, str(path), allocated_bytes(path))
+        runs = self._context.tensorboard_logs.runs()
         for training_id, name in names.items():
-            places = (self._context.work_directory(training_id), self._context.log_directory(training_id))
+            places = [self._context.work_directory(training_id), self._context.log_directory(training_id)]
+            places += [runs[training_id]] if training_id in runs else []
             taken = sum(allocated_bytes(place) for place in places if place.exists())
             if taken:
                 yield DiskEntry(DiskKind.TRAINING, f"{name} ({training_id})", str(places[0]), taken)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import Iterable
-from pathlib import Path
+from contextlib import suppress
 
+from easymaker_local.domain import tensorboard
 from easymaker_local.domain.experiment import Experiment, ExperimentChange, ExperimentSpec, ExperimentStatus
 from easymaker_local.domain.page import Cursor, Page, cut
 from easymaker_local.errors import Conflict, FieldError, InvalidRequest
@@ -37,7 +38,8 @@ class Experiments:
         if experiment.status is not progress:
             await self._move(experiment.id, experiment.status, progress)
         try:
-            await asyncio.to_thread(self._log_root(experiment.id).mkdir, parents=True, exist_ok=True)
+            log_root = self._context.tensorboard_logs.experiment(experiment.id)
+            await asyncio.to_thread(log_root.mkdir, parents=True, exist_ok=True)
         except OSError as error:
             await self._move(experiment.id, progress, ExperimentStatus.CREATE_FAILED, f"The log root cannot be made: {error}.")
         else:
@@ -106,9 +108,10 @@ class Experiments:
             experiments.bury(db, experiment_id, self._context.clock.now())
 
         await self._context.store.write(apply)
-
-    def _log_root(self, experiment_id: str) -> Path:
-        return self._context.settings.work / "experiment" / experiment_id
+        # Logs of its trainings stay with them; the sweep at the next start takes the folder when they are gone.
+        with suppress(OSError):
+            await asyncio.to_thread(self._context.tensorboard_logs.experiment(experiment_id).rmdir)
+        self._context.hinter.hint(tensorboard.KIND, experiment_id)
 
     async def _move(self, experiment_id: str, seen: ExperimentStatus, to: ExperimentStatus, message: str | None = None) -> None:
         now = self._context.clock.now()

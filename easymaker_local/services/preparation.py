@@ -54,6 +54,12 @@ class Preparation:
             task = asyncio.get_running_loop().create_task(self._build(image))
             self._builds[image.id] = _Build(task, f"Preparing the environment {image.name!r}.")
 
+    async def settled(self, image: Image) -> None:
+        """Wait until no builder is at this image."""
+        build = self._builds.get(image.id)
+        if build is not None:
+            await asyncio.wait([build.task])
+
     async def idle(self) -> None:
         """Wait until nothing is being built."""
         while self._builds:

@@ -7,7 +7,7 @@ import sqlite3
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from easymaker_local.domain import contract
+from easymaker_local.domain import contract, tensorboard
 from easymaker_local.domain.experiment import ExperimentStatus
 from easymaker_local.domain.image import Image
 from easymaker_local.domain.log_entry import Category, Source
@@ -126,14 +126,15 @@ class Trainings:
         return await self._context.store.write(apply)
 
     async def delete(self, training_id: str) -> None:
-        """Delete the training, its logs and working files, never what it stored (TR-53, DP-02, GN-12).
+        """Delete the training, its logs of both kinds and working files, never what it stored (TR-53, DP-02, GN-12).
 
         Entries in the log store stay until their age or size ends them, as the cloud's do. What is not yet there still gets
         there: until then log files and history are kept out of sight (``controllers/log_ingest.py``).
         """
 
-        def apply(db: sqlite3.Connection) -> bool:
+        def apply(db: sqlite3.Connection) -> tuple[bool, str]:
             training = trainings.get(db, training_id)
+            assert training.spec.experiment_id is not None
             if not training.status.is_finished:
                 raise Conflict(
                     f"Training {training_id} is {training.status}; deletion is possible in {DELETABLE}.",
@@ -142,13 +143,15 @@ class Trainings:
             trainings.delete(db, training)
             peaks.forget(db, trainings.KIND, training_id)
             if log_shipping.is_unfinished(db, trainings.KIND, training_id):
-                return True
+                return True, training.spec.experiment_id
             events.forget(db, trainings.KIND, training_id)
-            return False
+            return False, training.spec.experiment_id
 
-        is_shipping = await self._context.store.write(apply)
+        is_shipping, experiment_id = await self._context.store.write(apply)
         await self._context.metrics.write(lambda db: metrics.forget(db, trainings.KIND, training_id))
-        folders = [self._context.work_directory(training_id)]
+        self._context.hinter.hint(tensorboard.KIND, training_id)
+        run = await asyncio.to_thread(self._context.tensorboard_logs.find, experiment_id, training_id)
+        folders = [self._context.work_directory(training_id), *([] if run is None else [run])]
         if is_shipping:
             self._context.hinter.hint(log_shipping.KIND, log_shipping.key(trainings.KIND, training_id))
         else:

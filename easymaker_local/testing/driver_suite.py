@@ -575,6 +575,25 @@ wait_for("go on")
         assert (await exited(driver, "client")).exit_code == 1
         assert "hello" not in outsider.log_path.read_text()
 
+    async def test_this_machine_reaches_a_running_workload(
+        self, driver: Driver, again: Callable[[], Driver], make: MakeWorkload, networks: list[str], workdir: Path
+    ) -> None:
+        networks.append("one")
+        port = (await driver.open_network("one", ("server",), ("main",)))["server"]["main"].port
+        assert await driver.reach("server", port) is None
+        listen = "" if driver.capabilities.private_network else "127.0.0.1"
+        await driver.start(make(SERVER, listen, str(port), name="server", network="one", member="server"))
+        await eventually((workdir / "server.ready").exists, "the server listens")
+        address = await driver.reach("server", port)
+        assert address is not None
+        assert await again().reach("server", port) == address
+        reader, writer = await asyncio.open_connection(address.host, address.port)
+        assert await reader.read() == b"hello"
+        writer.close()
+        await driver.stop("server", 0)
+        await exited(driver, "server")
+        assert await driver.reach("server", port) is None
+
     @staticmethod
     def server(make: MakeWorkload, address: Address, network: str) -> Workload:
         """Greets whoever connects to its address."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+from typing import Any
 
 import pytest
 
@@ -40,5 +41,15 @@ def discard_install(install_id: str) -> None:
             client.remove_container(container["Id"], force=True, v=True)
         for network in client.networks(filters=filters):
             client.remove_network(network["Id"])
+    finally:
+        client.close()
+
+
+def containers(kind: str) -> list[dict[str, Any]]:
+    """Return the inspections of all workloads' containers of a kind, of every installation."""
+    client = connect(os.environ.get("DOCKER_HOST"))
+    try:
+        found = client.containers(all=True, filters={"label": f"easymaker.kind={kind}"})
+        return [client.inspect_container(container["Id"]) for container in found]
     finally:
         client.close()

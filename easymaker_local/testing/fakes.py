@@ -85,6 +85,10 @@ class FakeDriver:
     async def close_network(self, name: str) -> None:
         self.networks.pop(name, None)
 
+    async def reach(self, name: str, port: int) -> Address | None:
+        is_running = name in self.states and self.states[name].phase is Phase.RUNNING
+        return Address("127.0.0.1", port) if is_running else None
+
     def watch(self, on_exit: Callable[[str], None]) -> None:
         """Exits are told by nobody: tests ask for passes themselves."""
 

@@ -52,7 +52,7 @@ async def test_a_creation_cut_short_is_finished(bench: Bench, status: Experiment
 
 async def test_a_failed_creation_can_be_retried(bench: Bench) -> None:
     """EX-12, EX-06, EX-17, EX-L01."""
-    blocked = bench.context.settings.work / "experiment"
+    blocked = bench.context.settings.tensorboard
     blocked.rename(blocked.with_name("aside"))
     blocked.write_text("in the way")
     made = await bench.services.experiments.create(ExperimentSpec(experiment_name="new"))

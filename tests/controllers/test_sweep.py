@@ -66,3 +66,46 @@ async def test_files_of_trainings_that_are_gone_and_halves_of_deletions_go(bench
     assert not half.exists()
     assert bench.node(kept, "model").is_dir()
     assert bench.stored("code/train.py").exists()
+
+
+async def test_tensorboard_logs_belong_to_their_training(bench: Bench) -> None:
+    """TB-L01: they come to their place from where they used to be, stay with the training, and go with it."""
+    logs, experiment = bench.context.tensorboard_logs, bench.experiment.id
+    training = await bench.pass_(await bench.create(trainingName="the first"))
+    run = logs.find(experiment, training.id)
+    assert run is not None
+    assert run.name == f"the-first-{training.id}"
+    bench.driver.end(training.workload(0), 0)
+    training = await bench.pass_(training)
+    old = bench.node(training, "tensorboard/train/events")
+    old.parent.mkdir(parents=True)
+    old.write_text("scalars")
+    roots = bench.context.settings.work / "experiment"
+    roots.mkdir()
+    orphan, left = logs.make(experiment, "gone", "gone"), logs.experiment("no experiment")
+    left.mkdir()
+    await sweep_files(bench.context)
+    assert (run / "train" / "events").read_text() == "scalars"
+    assert not orphan.exists()
+    assert not left.exists()
+    assert not roots.exists()
+    await sweep_files(bench.context)
+    assert (run / "train" / "events").exists()
+    await bench.services.trainings.delete(training.id)
+    assert not run.exists()
+    assert logs.experiment(experiment).is_dir()
+    await bench.services.experiments.delete(experiment)
+    assert not logs.experiment(experiment).exists()
+
+
+async def test_tensorboard_logs_count_as_the_trainings(bench: Bench) -> None:
+    training = await bench.pass_(await bench.create())
+    run = bench.context.tensorboard_logs.find(bench.experiment.id, training.id)
+    assert run is not None
+
+    async def size() -> int:
+        return sum(entry.bytes for entry in (await bench.services.disk.report()).entries if training.id in entry.name)
+
+    before = await size()
+    (run / "events").write_bytes(b"x" * (1 << 20))
+    assert await size() >= before + (1 << 20)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
 from datetime import datetime
@@ -16,6 +17,7 @@ from easymaker_local.kit.clock import to_iso
 from easymaker_local.kit.files import read_json, write_atomically, write_json
 from easymaker_local.kit.ids import new_id
 from easymaker_local.kit.lock import ProcessLock
+from easymaker_local.kit.loops import HomeLoop
 from easymaker_local.kit.textfile import read_text
 
 
@@ -96,3 +98,21 @@ def test_a_character_that_is_being_written_waits_for_its_end(tmp_path: Path) -> 
     path.write_bytes("a€".encode())
     assert read_text(path, 1, 100, final=False) == ("€", 4)
     assert read_text(tmp_path / "absent", 7, 100, final=False) == ("", 7)
+
+
+@pytest.mark.anyio
+async def test_work_runs_on_the_loop_that_it_belongs_to() -> None:
+    home, here = HomeLoop(), asyncio.get_running_loop()
+
+    async def which(error: Exception | None = None) -> asyncio.AbstractEventLoop:
+        if error is not None:
+            raise error
+        return asyncio.get_running_loop()
+
+    async def elsewhere() -> None:
+        assert asyncio.get_running_loop() is not here
+        assert await home.run(which()) is here
+        with pytest.raises(KeyError):
+            await home.run(which(KeyError()))
+
+    await asyncio.to_thread(asyncio.run, elsewhere())

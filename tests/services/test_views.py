@@ -112,6 +112,34 @@ async def test_a_copy_is_independent_and_has_all_settings(bench: Bench, client: 
     assert (await get(client, f"/trainings/{original.id}"))["training"]["trainingName"] == "training"
 
 
+async def test_where_tensorboard_is(bench: Bench, client: httpx.AsyncClient) -> None:
+    """EX-05, TR-34, rest-api §6.4, §6.5: on the gateway's origin, and no secret in it."""
+    training = await bench.create()
+    shown = (await get(client, f"/trainings/{training.id}"))["training"]
+    gateway = "https://127.0.0.1:10443"
+    assert shown["tensorboardAccessPath"] == f"/tensorboard/training/{training.id}/"
+    assert shown["tensorboardAccessUri"] == gateway + shown["tensorboardAccessPath"]
+    experiment = (await get(client, f"/experiments/{bench.experiment.id}"))["experiment"]
+    assert experiment["tensorboardAccessUri"] == f"{gateway}/tensorboard/experiment/{bench.experiment.id}/"
+    link = (await client.post(f"/tensorboard/training/{training.id}/login")).json()["tensorboardLogin"]
+    assert link["accessUri"] == shown["tensorboardAccessUri"]
+    assert link["loginUri"].startswith(f"{shown['tensorboardAccessUri']}login?code=")
+    for path, status in (("training/none", 404), ("experiment/none", 404), (f"model/{training.id}", 422)):
+        assert (await client.post(f"/tensorboard/{path}/login")).status_code == status
+
+
+async def test_without_a_gateway_there_is_no_tensorboard(tmp_path: Path) -> None:
+    async with open_bench(tmp_path / "home", gateway_port=0) as bench:
+        app = create_app(bench.services, bench.preparation, "token", started_at=bench.clock.now(), stop=lambda: None)
+        url, headers = "http://127.0.0.1/v1.0/appkeys/key", {"X-EasyMaker-Token": "token"}
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url=url, headers=headers) as client:
+            shown = (await get(client, f"/experiments/{bench.experiment.id}"))["experiment"]
+            assert shown["tensorboardAccessUri"] is None
+            refused = await client.post(f"/tensorboard/experiment/{bench.experiment.id}/login")
+            assert refused.status_code == 409
+            assert "gateway_port" in refused.json()["header"]["resultMessage"]
+
+
 async def test_the_system_account_is_shown(client: httpx.AsyncClient) -> None:
     """TR-38, OS-09: tenant id and API user id."""
     system = (await get(client, "/system"))["system"]

@@ -127,7 +127,11 @@ def test_same_script_runs_with_other_directories(appliance: Appliance, driver: s
     parent = Path("/easymaker")
     if driver == "process":
         parent = appliance.home / "work" / "training" / ended["trainingId"] / "node-0"
-    assert {name: Path(path).parent for name, path in directories.items()} == dict.fromkeys(directories, parent)
+    parents = dict.fromkeys(directories, parent)
+    if driver == "process":
+        # TB-L01: where TensorBoard reads it.
+        parents["EM_TENSORBOARD_LOG_DIR"] = appliance.home / "tensorboard" / ended["experiment"]["experimentId"]
+    assert {name: Path(path).parent for name, path in directories.items()} == parents
 
 
 NODES = """

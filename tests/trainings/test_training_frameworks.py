@@ -49,8 +49,7 @@ def parameters(**values: object) -> list[dict[str, str]]:
 
 def events(appliance: Appliance, training_id: str) -> list[Path]:
     """Return TensorBoard's files of a training."""
-    folder = appliance.home / "work" / "training" / training_id / "node-0" / "tensorboard"
-    return sorted(folder.rglob("events.out.tfevents.*"))
+    return sorted(appliance.home.glob(f"tensorboard/*/*-{training_id}/**/events.out.tfevents.*"))
 
 
 IRIS = [
