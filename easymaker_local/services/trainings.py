@@ -11,14 +11,15 @@ from easymaker_local.domain import contract
 from easymaker_local.domain.experiment import ExperimentStatus
 from easymaker_local.domain.image import Image
 from easymaker_local.domain.log_entry import Category, Source
+from easymaker_local.domain.quarantine import Quarantined
 from easymaker_local.domain.training import Desired, Training, TrainingStatus
 from easymaker_local.domain.training_spec import TrainingChange, TrainingSpec
 from easymaker_local.errors import Conflict, FieldError, InvalidRequest, NotFound
 from easymaker_local.kit.files import read_json
 from easymaker_local.kit.ids import new_id
-from easymaker_local.services.context import Context
+from easymaker_local.services.context import QUEUE, Context
 from easymaker_local.services.training_checks import check_training
-from easymaker_local.store import events, experiments, log_shipping, metrics, peaks, trainings
+from easymaker_local.store import events, experiments, ledger, log_shipping, metrics, peaks, trainings
 
 STOPPABLE = ", ".join(s for s in TrainingStatus if s.is_stoppable)
 DELETABLE = ", ".join(s for s in TrainingStatus if s.is_finished)
@@ -71,13 +72,18 @@ class Trainings:
         return training
 
     async def get(self, training_id: str) -> Training:
-        """Return one; raises NotFound."""
+        """Return one; raises NotFound, and BrokenRecord if its row cannot be read."""
         return self._with_place(await self._context.store.read(lambda db: trainings.get(db, training_id)))
 
-    async def list_all(self, experiment_id: str | None = None) -> list[Training]:
+    async def find(self, training_id: str) -> Training | Quarantined:
+        """Return one, to be shown, whether its row can be read or not; raises NotFound."""
+        found = await self._context.store.read(lambda db: trainings.find(db, training_id))
+        return found if isinstance(found, Quarantined) else self._with_place(found)
+
+    async def list_all(self, experiment_id: str | None = None) -> list[Training | Quarantined]:
         """Return all, or those of one experiment (EX-07), newest first."""
         found = await self._context.store.read(lambda db: trainings.list_all(db, experiment_id))
-        return [self._with_place(training) for training in found]
+        return [training if isinstance(training, Quarantined) else self._with_place(training) for training in found]
 
     def _with_place(self, training: Training) -> Training:
         """Say why it waits as of now: places change too often to be kept in the row."""
@@ -127,12 +133,18 @@ class Trainings:
         """Delete the training, its logs and working files, never what it stored (TR-53, DP-02, GN-12).
 
         Entries in the log store stay until their age or size ends them, as the cloud's do. What is not yet there still gets
-        there: until then log files and history are kept out of sight (``controllers/log_ingest.py``).
+        there: until then log files and history are kept out of sight (``controllers/log_ingest.py``). One whose row cannot be
+        read may be deleted at any time, and what it runs ends: nobody else could end it.
         """
+        found = await self._context.store.read(lambda db: trainings.find(db, training_id))
+        if isinstance(found, Quarantined):
+            await self._remove_workloads(found)
 
         def apply(db: sqlite3.Connection) -> bool:
-            training = trainings.get(db, training_id)
-            if not training.status.is_finished:
+            training = trainings.find(db, training_id)
+            if isinstance(training, Quarantined):
+                ledger.release(db, trainings.KIND, training_id, self._context.clock.now())
+            elif not training.status.is_finished:
                 raise Conflict(
                     f"Training {training_id} is {training.status}; deletion is possible in {DELETABLE}.",
                     hint="Stop it first.",
@@ -145,6 +157,7 @@ class Trainings:
             return False
 
         is_shipping = await self._context.store.write(apply)
+        self._context.hinter.hint(*QUEUE)
         await self._context.metrics.write(lambda db: metrics.forget(db, trainings.KIND, training_id))
         folders = [self._context.work_directory(training_id)]
         if is_shipping:
@@ -152,6 +165,13 @@ class Trainings:
         else:
             folders.append(self._context.log_directory(training_id))
         await asyncio.to_thread(self._context.discard, folders, training_id)
+
+    async def _remove_workloads(self, found: Quarantined) -> None:
+        driver = self._context.driver
+        for name in await driver.owned():
+            if name.startswith(f"{found.kind}-{found.id}-"):
+                await driver.remove(name)
+        await driver.close_network(f"{found.kind}-{found.id}-{found.attempt}")
 
     async def log(self, training_id: str, node: int) -> Path:
         """Return the log file of a node; it may not exist yet. Raises NotFound for a node that the training has not."""

@@ -13,7 +13,10 @@ KIND = "experiment"
 
 
 def _experiment(row: sqlite3.Row) -> Experiment:
-    return Experiment(**{**dict(row), "status": ExperimentStatus(row["status"])})
+    if row["status"] in set(ExperimentStatus):
+        return Experiment(**{**dict(row), "status": ExperimentStatus(row["status"])})
+    message = f"Its record is broken: {row['status']!r} is no status. Delete it, or bring its row back from a copy."
+    return Experiment(**{**dict(row), "status": ExperimentStatus.BROKEN, "message": message})
 
 
 def add(db: sqlite3.Connection, experiment: Experiment) -> None:

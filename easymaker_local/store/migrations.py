@@ -88,3 +88,10 @@ def log_shipping(db: Database) -> None:
 def bucket_access(db: Database) -> None:
     """Access lists of buckets."""
     db.execute("CREATE TABLE bucket_access (container TEXT PRIMARY KEY, read TEXT, write TEXT) STRICT")
+
+
+@migrations()
+def uptimes(db: Database) -> None:
+    """When trainings began by a clock that does not jump, for their time limits."""
+    db.execute("ALTER TABLE trainings ADD COLUMN started_boot TEXT")
+    db.execute("ALTER TABLE trainings ADD COLUMN started_uptime REAL")

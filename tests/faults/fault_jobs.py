@@ -115,7 +115,8 @@ def containers(install: str) -> list[str]:
     client = docker.from_env()
     try:
         labels = {"label": f"easymaker.install={install}"}
-        return [container.name for container in client.containers.list(all=True, filters=labels)]
+        # Not ``client.containers.list``, which looks at each once more: one may be gone by then.
+        return [found["Names"][0].removeprefix("/") for found in client.api.containers(all=True, filters=labels)]
     finally:
         client.close()
 

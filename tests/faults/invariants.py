@@ -34,6 +34,8 @@ from tests.swift.conftest import storage_client
 
 BOOKED = {"CREATE_IN_PROGRESS", "RUNNING", "COMPLETE_IN_PROGRESS", "FAIL_TRAIN_IN_PROGRESS"}
 OBJECTS = "objects"
+# What a client meets whose daemon dies, starts or has a new token: it comes again.
+_AWAY = (httpx.TransportError, OSError, ValueError, KeyError)
 
 
 @dataclass
@@ -69,8 +71,7 @@ class Uploader:
     def _run(self) -> None:
         number = 0
         while not self._ended.is_set():
-            # Whatever a daemon that dies, starts or has a new token does to a client: it comes again.
-            with contextlib.suppress(httpx.TransportError, OSError, ValueError, KeyError), storage_client(self._appliance) as http:
+            with contextlib.suppress(*_AWAY), storage_client(self._appliance) as http:
                 while not self._ended.is_set():
                     number += 1
                     name = "again" if number % 3 == 0 else f"folder-{number % 4}/{number}"
