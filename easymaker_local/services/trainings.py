@@ -98,7 +98,7 @@ class Trainings:
 
     async def events(self, training_id: str, after: int) -> list[events.Event]:
         """Return the history after event id ``after``."""
-        await self.get(training_id)
+        await self.find(training_id)
         return await self._context.store.read(lambda db: events.of_resource(db, trainings.KIND, training_id, after))
 
     async def stop(self, training_id: str) -> None:

@@ -63,6 +63,11 @@ def list_all(db: sqlite3.Connection, ids: Sequence[str] | None = None, names: Se
     return [_experiment(row) for row in db.execute(query, values)]
 
 
+def broken(db: sqlite3.Connection) -> list[Experiment]:
+    """Return those whose rows say something that cannot be."""
+    return [experiment for experiment in list_all(db) if experiment.status is ExperimentStatus.BROKEN]
+
+
 def transition(
     db: sqlite3.Connection,
     experiment_id: str,

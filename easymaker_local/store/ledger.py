@@ -161,3 +161,10 @@ def names(db: sqlite3.Connection) -> dict[Key, str]:
 def length(db: sqlite3.Connection) -> int:
     """Return how many resources wait."""
     return int(db.execute("SELECT COUNT(*) FROM queue").fetchone()[0])
+
+
+def broken(db: sqlite3.Connection) -> list[Key]:
+    """Return the resources whose place in queue or bookings cannot be read."""
+    query = """SELECT kind, resource_id FROM queue WHERE NOT json_valid(members)
+               UNION SELECT kind, resource_id FROM bookings WHERE NOT json_valid(devices)"""
+    return [(row[0], row[1]) for row in db.execute(query)]
