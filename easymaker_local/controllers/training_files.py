@@ -20,7 +20,6 @@ from easymaker_local.services.context import Context
 from easymaker_local.services.training_checks import input_directory
 
 BYTES_PER_GB = 10**9
-_NO_SPACE_BYTES = 1 << 20
 
 _LAUNCHER_REASONS = {"REQUIREMENTS": Reason.REQUIREMENTS_FAILED, "ENTRY_POINT": Reason.INPUT_MISSING}
 
@@ -84,12 +83,6 @@ class TrainingFiles:
                 reason = _LAUNCHER_REASONS.get(str(found.get("reason")), Reason.START_FAILED)
                 reports.append((index, Cause(reason, str(found.get("message", "The entry point was not reached.")))))
         return reports
-
-    def shortage(self) -> str:
-        """Say that the disk is full, if it is: jobs that cannot write tend to end without a word that could be kept."""
-        home = self._context.settings.home
-        free = shutil.disk_usage(home).free
-        return f"The disk of {home} is full." if free < _NO_SPACE_BYTES else ""
 
     def record_run(self, node: int, workload: Workload) -> None:
         """Keep how a node was started, so that a run can be repeated by hand (HY-L01); secret-looking values masked."""

@@ -93,15 +93,11 @@ class TrainingController:
         nodes = await asyncio.gather(*(context.driver.observe(name) for name in training.workloads))
         files = TrainingFiles(context, training)
         reports: list[tuple[int, Cause]] = []
-        remark = ""
         if any(node.has_failed for node in nodes):
             reports = await asyncio.to_thread(files.reports)
-            remark = await asyncio.to_thread(files.shortage)
         began = training.started_uptime
         ran = None if began is None else context.clock.uptime().since(began)
-        return Facts(
-            nodes=nodes, reports=tuple(reports), error=error, collected=files.is_collected, ran_seconds=ran, remark=remark
-        )
+        return Facts(nodes=nodes, reports=tuple(reports), error=error, collected=files.is_collected, ran_seconds=ran)
 
     async def _observe_queued(self, training: Training) -> Facts:
         if training.desired is Desired.STOP:

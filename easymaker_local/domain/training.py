@@ -133,7 +133,6 @@ class Facts:
     nodes: one observation per node. reports: what launchers said about not reaching the entry point, by node.
     error: why the last action failed for good. collected: outputs are in place, or nothing is left to move.
     ran_seconds: how long it has run by a clock that does not jump; None: not known, so the times of its row tell.
-    remark: what may explain a failure, seen when it was noticed; for people.
     """
 
     nodes: Sequence[Observation] = ()
@@ -146,7 +145,6 @@ class Facts:
     error: Cause | None = None
     collected: bool = False
     ran_seconds: float | None = None
-    remark: str = ""
 
 
 @dataclass(frozen=True)
@@ -254,8 +252,7 @@ def first_failure(facts: Facts) -> Cause | None:
     if index in reports:
         return Cause(reports[index].reason, prefix + reports[index].message)
     cause = _explain(facts.nodes[index])
-    remark = f" {facts.remark}" if facts.remark else ""
-    return Cause(cause.reason, prefix + cause.message + remark)
+    return Cause(cause.reason, prefix + cause.message)
 
 
 def _explain(node: Observation) -> Cause:

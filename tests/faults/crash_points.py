@@ -115,6 +115,7 @@ about(trainings, "delete", "deletion")
 about(trainings, "transition", None)
 about(ledger, "enqueue", "queue entry", bool)
 about(ledger, "admit", "booking", lambda plan: plan.grants)
+about(logs, "append", "log lines")  # and with them, in the same commit, how far the files were read
 about(logs, "advance", "log lines")
 about(log_shipping, "end", "end of log lines")
 about(metrics, "add", "samples")

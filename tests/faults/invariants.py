@@ -40,11 +40,10 @@ _AWAY = (httpx.TransportError, OSError, ValueError, KeyError)
 
 @dataclass
 class Accepted:
-    """What clients were told: id by label of trainings, and the labels whose stop or deletion was acknowledged."""
+    """What clients asked for and were told: id by label of trainings, the labels whose deletion was asked and acknowledged."""
 
     kinds: dict[str, Kind] = field(default_factory=dict)
     ids: dict[str, str] = field(default_factory=dict)
-    stopped: set[str] = field(default_factory=set)
     deleted: set[str] = field(default_factory=set)
     deletion_asked: set[str] = field(default_factory=set)
 
@@ -248,8 +247,9 @@ def acknowledged_objects_are_whole(appliance: Appliance, uploader: Uploader, che
 
 
 def deletions_are_complete(appliance: Appliance, accepted: Accepted, checks: Counter[str]) -> None:
-    """What was deleted has neither files nor history nor bookings."""
-    for label in accepted.deleted:
+    """What was deleted, acknowledged or not, has neither files nor history."""
+    names = {row["name"] for row in select(appliance, "SELECT name FROM trainings")}
+    for label in accepted.deletion_asked - names:
         checks["what was deleted is gone"] += 1
         for folder in ("work", "logs"):
             assert not (appliance.home / folder / "training" / accepted.ids[label]).exists(), label
