@@ -23,7 +23,7 @@ from easymaker_local.artifacts.catalogue import Catalogue
 from easymaker_local.artifacts.objects import ObjectFiles
 from easymaker_local.artifacts.storage import Storage
 from easymaker_local.controllers.experiments import ExperimentController
-from easymaker_local.controllers.log_ingest import LogIngest
+from easymaker_local.controllers.log_ingest import LogIngest, ship_again
 from easymaker_local.controllers.log_retention import keep_within_limits
 from easymaker_local.controllers.loop import Loop
 from easymaker_local.controllers.queue import QueueController
@@ -58,6 +58,7 @@ from easymaker_local.settings import DriverChoice, Settings
 from easymaker_local.store import Store, experiments, log_shipping, metrics, trainings
 from easymaker_local.store.log_migrations import log_migrations
 from easymaker_local.store.objects import open_index
+from easymaker_local.store.rebuildable import open_rebuildable, put_aside_if_damaged
 
 log = logging.getLogger(__name__)
 
@@ -199,9 +200,13 @@ async def open_daemon(settings: Settings, clock: Clock | None = None) -> AsyncIt
         store = Store(settings.database)
         store.open()
         stack.callback(store.close)
-        samples = Store(settings.metrics_database, metrics.migrations)
-        samples.open()
+        samples = open_rebuildable(settings.metrics_database, metrics.migrations, "Monitoring begins anew.")
         stack.callback(samples.close)
+        loss = "It is filled again from the log files; entries that programs had sent are lost."
+        put_aside_if_damaged(settings.log_database, log_migrations, loss)
+        if not settings.log_database.exists():
+            # Before there is one: killed in between, the next daemon comes this way again.
+            await store.write(lambda db: ship_again(db, settings.appkey))
         log_store = Store(settings.log_database, log_migrations)
         log_store.open()
         stack.callback(log_store.close)

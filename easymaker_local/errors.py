@@ -4,10 +4,12 @@ EasyMakerError
 ├── InvalidRequest         bad input; carries the fields at fault
 ├── NotFound               no such resource
 ├── Conflict               the resource's state, or another resource, forbids the operation
-│   └── StaleRecord        somebody else moved the row first; read again
+│   ├── StaleRecord        somebody else moved the row first; read again
+│   └── BrokenRecord       the row cannot be read; it and what it runs are left alone
 ├── Unauthorized           no token, or a wrong one
 ├── TransientError         may go away by itself; carries the pause before the next try
-│   └── EngineUnavailable  the container engine does not answer
+│   ├── EngineUnavailable  the container engine does not answer
+│   └── DatabaseUnavailable  the database is locked by another program, its disk is full, or it is damaged
 └── PermanentError         will not go away; ends the operation with a reason
     ├── EnvironmentFailed  an image or environment could not be prepared
     ├── StorageError       a path cannot be resolved, read or written
@@ -76,6 +78,12 @@ class StaleRecord(Conflict):
     code = "STALE_RECORD"
 
 
+class BrokenRecord(Conflict):
+    """The row of the resource cannot be read: it is shown as broken, and nothing is done with it or with what it runs."""
+
+    code = "BROKEN_RECORD"
+
+
 class Unauthorized(EasyMakerError):
     """The request carries no token, or not the right one."""
 
@@ -96,6 +104,12 @@ class EngineUnavailable(TransientError):
     """The container engine does not answer."""
 
     code = "ENGINE_UNAVAILABLE"
+
+
+class DatabaseUnavailable(TransientError):
+    """The database cannot be read or written now; nothing was changed."""
+
+    code = "DATABASE_UNAVAILABLE"
 
 
 class PermanentError(EasyMakerError):

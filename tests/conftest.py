@@ -19,12 +19,12 @@ from easymaker_local.testing.appliance import Appliance, plain_image
 from easymaker_local.testing.engine import docker_host
 
 # Their failed assertions are explained as those of test modules are.
-pytest.register_assert_rewrite("tests.faults.fault_jobs", "tests.api.envelope_check")
+pytest.register_assert_rewrite("tests.faults.fault_jobs", "tests.faults.invariants", "tests.api.envelope_check")
 
 # Prepared environments are minutes of work: they are kept between tests and between runs.
 CACHE = Path(os.environ.get(PREFIX + "TEST_CACHE", Path.home() / ".cache" / "easymaker-local-tests"))
 
-KILLS = "kills"
+KILLS, CHECKS = "kills", "checks"
 
 # Chance finds new cases at a desk; CI, whose verdict must not depend on it, takes the same ones every time.
 settings.register_profile("ci", derandomize=True)
@@ -90,10 +90,20 @@ def appliance(make_appliance: MakeAppliance) -> Appliance:
 @pytest.fixture
 def kills(request: pytest.FixtureRequest) -> Iterator[Counter[str]]:
     """Count here what a test killed, by the moment. Shown at the end: a fault test that met no fault proves nothing."""
+    yield from _counted(request, KILLS)
+
+
+@pytest.fixture
+def checks(request: pytest.FixtureRequest) -> Iterator[Counter[str]]:
+    """Count here how often an invariant was looked at, by its name. Shown at the end, as kills are."""
+    yield from _counted(request, CHECKS)
+
+
+def _counted(request: pytest.FixtureRequest, what: str) -> Iterator[Counter[str]]:
     counted: Counter[str] = Counter()
     yield counted
     # A report's properties also travel from the processes that run tests to the one that shows the summary.
-    request.node.user_properties += [(KILLS, (f"{request.node.name}: {moment}", n)) for moment, n in counted.items()]
+    request.node.user_properties += [(what, (f"{request.node.name}: {name}", n)) for name, n in counted.items()]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -101,9 +111,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     properties = [
         found for report in reports if getattr(report, "when", None) == "teardown" for found in report.user_properties
     ]
-    counts = sorted(value for name, value in properties if name == KILLS)
-    if counts:
-        terminalreporter.section("daemons killed")
-        for moment, number in counts:
-            terminalreporter.write_line(f"{number:4d}  {moment}")
-        terminalreporter.write_line(f"{sum(number for _, number in counts):4d}  in all")
+    for what, title in ((KILLS, "daemons killed"), (CHECKS, "invariants checked")):
+        counts = sorted(value for name, value in properties if name == what)
+        if counts:
+            terminalreporter.section(title)
+            for name, number in counts:
+                terminalreporter.write_line(f"{number:4d}  {name}")
+            terminalreporter.write_line(f"{sum(number for _, number in counts):4d}  in all")

@@ -10,6 +10,7 @@ from easymaker_local.api.envelope import Envelope, Wire
 from easymaker_local.domain.experiment import Experiment
 from easymaker_local.domain.flavor import Flavor
 from easymaker_local.domain.image import Image
+from easymaker_local.domain.quarantine import Quarantined
 from easymaker_local.domain.reason import Cause
 from easymaker_local.domain.tensorboard import Board, Scope
 from easymaker_local.domain.training import Training
@@ -17,6 +18,8 @@ from easymaker_local.kit.clock import to_iso
 from easymaker_local.store.events import Event
 
 BOOT_STORAGE_GB = 50
+BROKEN = "BROKEN"
+"""Shown in place of the status of a resource whose record cannot be read."""
 
 
 class FlavorView(Wire):
@@ -206,6 +209,21 @@ class TrainingView(Wire):
             ],
             tag_list=[TagView(tag_key=tag.tag_key, tag_value=tag.tag_value) for tag in spec.tag_list],
             is_finished=training.status.is_finished, is_stoppable=training.status.is_stoppable,
+        )  # fmt: skip
+
+    @classmethod
+    def of_broken(cls, broken: Quarantined, appkey: str) -> TrainingView:
+        """Show what is known of a training whose record cannot be read; what is not known is empty."""
+        flavor = FlavorView(id="", name="", vcpus=0, ram=0, gpu_flavor=False, gpu_count=0, core_type_code="")
+        return cls(
+            training_id=broken.id, training_name=broken.name, training_status_code=BROKEN,
+            status_reason=StatusReason(code=broken.error.code, message=str(broken.error)), description=None, app_key=appkey,
+            created_datetime=to_iso(broken.created_at), started_datetime=None, finished_datetime=None, experiment=None,
+            instance_count=0, use_torchrun=False, nproc_per_node=0, use_log=False, source_dir_uri=None, entry_point=None,
+            model_upload_uri="", check_point_input_uri=None, check_point_upload_uri=None, timeout_minutes=0,
+            elapsed_time_seconds=0, dataset_list=[], flavor=flavor, image=None,
+            boot_storage=StorageSize(storage_size=BOOT_STORAGE_GB), data_storage_list=[], model_list=[],
+            hyperparameter_list=[], tag_list=[], is_finished=broken.is_finished, is_stoppable=False,
         )  # fmt: skip
 
 

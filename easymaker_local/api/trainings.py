@@ -27,6 +27,7 @@ from easymaker_local.api.models import (
 )
 from easymaker_local.domain.experiment import Experiment
 from easymaker_local.domain.page import Cursor, Page
+from easymaker_local.domain.quarantine import Quarantined
 from easymaker_local.domain.training import Training, TrainingStatus
 from easymaker_local.domain.training_spec import TrainingChange, TrainingSpec
 from easymaker_local.errors import NotFound
@@ -44,8 +45,10 @@ LOG_TICK_SECONDS = 0.1
 DOWNLOAD_BLOCK_BYTES = 1 << 18
 
 
-def _view(services: Services, training: Training, experiment: Experiment | None) -> TrainingView:
+def _view(services: Services, training: Training | Quarantined, experiment: Experiment | None) -> TrainingView:
     context = services.context
+    if isinstance(training, Quarantined):
+        return TrainingView.of_broken(training, context.settings.appkey)
     return TrainingView.of(
         training, image=services.trainings.image(training), experiment=experiment, appkey=context.settings.appkey,
         now=context.clock.now(), gateway=context.settings.gateway_url,
@@ -79,10 +82,11 @@ async def list_trainings(
 
     async def read(after: Cursor | None, count: int) -> Page[bytes]:
         page = await services.trainings.page(wanted, after, count)
-        experiments = await services.experiments.referred({training.spec.experiment_id for training in page.rows})
+        ids = {training.id: training.spec.experiment_id for training in page.rows if isinstance(training, Training)}
+        experiments = await services.experiments.referred(set(ids.values()))
 
         def show() -> list[bytes]:
-            views = (_view(services, training, experiments.get(training.spec.experiment_id)) for training in page.rows)
+            views = (_view(services, training, experiments.get(ids.get(training.id))) for training in page.rows)
             return [view.model_dump_json(by_alias=True).encode() for view in views]
 
         return Page(await asyncio.to_thread(show), page.after)
@@ -92,8 +96,11 @@ async def list_trainings(
 
 @router.get("/trainings/{training_id}")
 async def get_training(appkey: Appkey, training_id: str, services: ServicesDep) -> TrainingAnswer:
-    """Show one training."""
-    return await _answer(services, await services.trainings.get(training_id))
+    """Show one training; of one whose record is broken, what is known of it."""
+    found = await services.trainings.find(training_id)
+    if isinstance(found, Quarantined):
+        return TrainingAnswer(training=_view(services, found, None))
+    return await _answer(services, found)
 
 
 @router.patch("/trainings/{training_id}")

@@ -11,12 +11,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
 from importlib.util import find_spec
 from pathlib import Path
 
 from easymaker_local import __version__
+from easymaker_local.cli.findings import Finding, Level
+from easymaker_local.cli.state_checks import check_databases, check_leftovers, check_records, check_workloads
 from easymaker_local.client import connect
 from easymaker_local.client.client import base_url
 from easymaker_local.daemon import capacity_of, catalogue_of
@@ -42,29 +42,12 @@ _CONTAINER_TOOLS = ("nvidia-container-runtime-hook", "nvidia-container-runtime",
 _YEAR_2025 = 1735689600.0
 
 
-class Level(StrEnum):
-    """How bad it is."""
-
-    OK = "ok"
-    WARNING = "warning"
-    PROBLEM = "problem"
-
-
-@dataclass(frozen=True)
-class Finding:
-    """What was found and what to do about it."""
-
-    check: str
-    level: Level
-    message: str
-    advice: str | None = None
-
-
 def run_checks(settings: Settings) -> list[Finding]:
     """Run all checks."""
     checks: Sequence[Callable[[Settings], Finding]] = (
         check_home, check_secrets, check_disk, check_memory, check_daemon, check_port, check_gateway_port, check_listening,
-        check_catalogue, check_engine, check_gpu, check_venv, check_packages, check_shared_memory, check_clock,
+        check_databases, check_records, check_workloads, check_leftovers, check_catalogue, check_engine, check_gpu, check_venv,
+        check_packages, check_shared_memory, check_clock,
     )  # fmt: skip
     return [check(settings) for check in checks]
 

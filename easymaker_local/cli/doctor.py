@@ -20,7 +20,8 @@ def register(app: typer.Typer) -> None:
 
 def doctor(ctx: typer.Context, as_json: Json = False) -> None:
     """Check this machine and say what to do. Exit code 1 if something must be repaired."""
-    from easymaker_local.cli.checks import Finding, Level, run_checks
+    from easymaker_local.cli.checks import run_checks
+    from easymaker_local.cli.findings import Finding, Level
 
     try:
         findings = run_checks(session_of(ctx).settings)

@@ -14,7 +14,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from easymaker_local.domain.log_entry import Entry, Level, Source, cut_lines, level_of
+from easymaker_local.domain.log_entry import Category, Entry, Level, Source, cut_lines, level_of
+from easymaker_local.domain.quarantine import Quarantined
 from easymaker_local.domain.training import TrainingStatus
 from easymaker_local.errors import NotFound
 from easymaker_local.services.context import Context
@@ -131,14 +132,23 @@ class LogIngest:
         await self._context.log_store.write(lambda db: logs.forget_positions(db, trainings.KIND, training_id))
 
 
+def ship_again(db: sqlite3.Connection, appkey: str) -> None:
+    """Ask for everything that trainings with log management ever wrote: for a log store that begins anew."""
+    for training_id in trainings.with_logs(db):
+        source = Source(easymaker_app_key=appkey, category=Category.TRAINING, training_id=training_id)
+        log_shipping.begin(db, trainings.KIND, training_id, source)
+
+
 def _state(db: sqlite3.Connection, training_id: str) -> _State | None:
     source = log_shipping.source(db, trainings.KIND, training_id)
     if source is None:
         return None
     try:
-        training = trainings.get(db, training_id)
+        training = trainings.find(db, training_id)
     except NotFound:
         return _State(source, None, is_started=True, is_finished=True)
+    if isinstance(training, Quarantined):
+        return _State(source, training.name, is_started=True, is_finished=training.is_finished)
     is_started = training.status is not TrainingStatus.CREATE_REQUESTED
     return _State(source, training.name, is_started, training.status.is_finished)
 

@@ -11,7 +11,7 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 
-from easymaker_local.errors import TransientError
+from easymaker_local.errors import EasyMakerError, TransientError
 
 log = logging.getLogger(__name__)
 
@@ -75,6 +75,8 @@ class Loop:
                     try:
                         for resource_id in await registered.unfinished():
                             self.hint(kind, resource_id)
+                    except EasyMakerError as error:
+                        log.warning("the resync of %s failed: %s It is repeated.", kind, error)
                     except Exception:
                         log.exception("the resync of %s failed; it is repeated", kind)
                 await asyncio.sleep(self.resync_seconds)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import sqlite3
 from collections.abc import Iterable
 
@@ -16,12 +17,23 @@ from easymaker_local.domain.job_token import Job
 from easymaker_local.domain.ledger import Priority, Waiting, amount_of
 from easymaker_local.domain.reason import Cause, Reason
 from easymaker_local.domain.training import Action, Decision, Desired, Facts, Training, TrainingStatus, decide
-from easymaker_local.errors import AccessDenied, NotFound, PermanentError, StaleRecord, StorageError, TransientError
+from easymaker_local.errors import (
+    AccessDenied,
+    BrokenRecord,
+    DatabaseUnavailable,
+    NotFound,
+    PermanentError,
+    StaleRecord,
+    StorageError,
+    TransientError,
+)
 from easymaker_local.services.buckets import check_access
 from easymaker_local.services.context import QUEUE, Context
 from easymaker_local.services.preparation import Preparation
 from easymaker_local.services.training_checks import training_uses
 from easymaker_local.store import ledger, log_shipping, peaks, trainings
+
+log = logging.getLogger(__name__)
 
 # Enough for the way from request to end in one go; a bug that would circle for ever becomes a slow circle instead.
 _STEPS_PER_PASS = 20
@@ -37,6 +49,7 @@ class TrainingController:
         self._context = context
         self._preparation = preparation
         self._storage_watch = StorageWatch()
+        self._told_broken: set[str] = set()
 
     async def unfinished(self) -> Iterable[str]:
         """Return the ids that still have a way to go, but for those in the queue: that calls them."""
@@ -50,12 +63,20 @@ class TrainingController:
                 training = await self._context.store.read(lambda db: trainings.get(db, training_id))
             except NotFound:
                 return None
+            except BrokenRecord as problem:
+                # Whatever it is and runs is left alone until somebody has looked at it.
+                if training_id not in self._told_broken:
+                    self._told_broken.add(training_id)
+                    log.warning("%s", problem)
+                return None
             if training.status.is_finished:
                 return None
             try:
                 facts = await self._observe(training, error)
                 decision = decide(training, facts, self._context.clock.now())
                 error = await self._act(training, decision)
+            except DatabaseUnavailable:
+                raise
             except TransientError as problem:
                 # Later statuses already say why it ends.
                 if training.status in _BEFORE_THE_END:
@@ -81,8 +102,10 @@ class TrainingController:
         storage = None
         if training.status is TrainingStatus.RUNNING:
             storage = await self._storage_watch.look(training, files)
+        began = training.started_uptime
+        ran = None if began is None else context.clock.uptime().since(began)
         return Facts(
-            nodes=nodes, reports=tuple(reports), storage=storage, error=error, collected=files.is_collected
+            nodes=nodes, reports=tuple(reports), storage=storage, error=error, collected=files.is_collected, ran_seconds=ran
         )  # fmt: skip
 
     async def _observe_queued(self, training: Training) -> Facts:
@@ -92,7 +115,7 @@ class TrainingController:
         if image is None:
             message = f"The image {training.spec.image_id!r} is no longer in the catalogue."
             return Facts(environment_error=message)
-        failure = self._preparation.failure(image, training.created_at)
+        failure = self._preparation.failure(image, training.created_at, training.id)
         if failure is not None:
             return Facts(environment_error=failure)
         try:
@@ -125,7 +148,7 @@ class TrainingController:
         for action in decision.actions:
             match action:
                 case Action.PREPARE:
-                    self._preparation.start(self._image(training))
+                    self._preparation.start(self._image(training), training.id)
                 case Action.START:
                     try:
                         await self._start(training, files)
@@ -196,10 +219,10 @@ class TrainingController:
             if decision.cause is not None or has_passed:
                 await self._explain(training, decision.cause)
             return False
-        now = self._context.clock.now()
+        now, uptime = self._context.clock.now(), self._context.clock.uptime()
 
         def write(db: sqlite3.Connection) -> None:
-            trainings.transition(db, training, to=to, cause=decision.cause, now=now)
+            trainings.transition(db, training, to=to, cause=decision.cause, now=now, uptime=uptime)
             for index, node in enumerate(facts.nodes):
                 if node.peak_memory_bytes:
                     peaks.raise_to(db, trainings.KIND, training.id, f"node-{index}", node.peak_memory_bytes, None)

@@ -24,11 +24,13 @@ class ExperimentStatus(StrEnum):
     CREATE_IN_PROGRESS = "CREATE_IN_PROGRESS"
     CREATE_FAILED = "CREATE_FAILED"
     ACTIVE = "ACTIVE"
+    BROKEN = "BROKEN"
+    """What a row with an unknown status is shown as; never written."""
 
     @property
     def is_deletable(self) -> bool:
         """EX-18, EX-19: not while it is being created."""
-        return self in {ExperimentStatus.ACTIVE, ExperimentStatus.CREATE_FAILED}
+        return self in {ExperimentStatus.ACTIVE, ExperimentStatus.CREATE_FAILED, ExperimentStatus.BROKEN}
 
 
 TRANSITIONS: dict[ExperimentStatus, frozenset[ExperimentStatus]] = {
@@ -36,6 +38,7 @@ TRANSITIONS: dict[ExperimentStatus, frozenset[ExperimentStatus]] = {
     ExperimentStatus.CREATE_IN_PROGRESS: frozenset({ExperimentStatus.ACTIVE, ExperimentStatus.CREATE_FAILED}),
     ExperimentStatus.CREATE_FAILED: frozenset({ExperimentStatus.CREATE_IN_PROGRESS}),
     ExperimentStatus.ACTIVE: frozenset(),
+    ExperimentStatus.BROKEN: frozenset(),
 }
 
 

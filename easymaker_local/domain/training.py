@@ -23,6 +23,7 @@ from easymaker_local.domain.flavor import Flavor
 from easymaker_local.domain.reason import Cause, Reason
 from easymaker_local.domain.training_spec import TrainingSpec
 from easymaker_local.domain.workload import Observation, Phase
+from easymaker_local.kit.clock import Uptime
 
 
 class TrainingStatus(StrEnum):
@@ -92,6 +93,7 @@ class Training:
     created_at: float
     started_at: float | None = None
     finished_at: float | None = None
+    started_uptime: Uptime | None = None
 
     def workload(self, node: int) -> str:
         """Return the name of a node's workload: kind, id, attempt and role (architecture 2)."""
@@ -134,6 +136,7 @@ class Facts:
     nodes: one observation per node. reports: what launchers said about not reaching the entry point, by node.
     storage: that the data storage is almost full, or full (see ``storage_cause``).
     error: why the last action failed for good. collected: outputs are in place, or nothing is left to move.
+    ran_seconds: how long it has run by a clock that does not jump; None: not known, so the times of its row tell.
     """
 
     nodes: Sequence[Observation] = ()
@@ -146,6 +149,7 @@ class Facts:
     storage: Cause | None = None
     error: Cause | None = None
     collected: bool = False
+    ran_seconds: float | None = None
 
 
 @dataclass(frozen=True)
@@ -216,7 +220,10 @@ def _running(training: Training, facts: Facts, now: float) -> Decision:
     if all(node.has_succeeded for node in facts.nodes):
         return Decision(to=S.COMPLETE_IN_PROGRESS)
     limit = training.spec.timeout_minutes * 60
-    left = (training.started_at if training.started_at is not None else now) + limit - now
+    ran = facts.ran_seconds
+    if ran is None:
+        ran = max(0.0, now - (training.started_at if training.started_at is not None else now))
+    left = limit - ran
     if left <= 0:
         message = f"The training ran longer than its maximum time of {training.spec.timeout_minutes} minutes."
         return Decision(to=S.FAIL_TRAIN_IN_PROGRESS, cause=Cause(Reason.TIME_LIMIT, message))

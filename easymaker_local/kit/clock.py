@@ -3,15 +3,34 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
 from typing import Protocol
 
 
+@dataclass(frozen=True)
+class Uptime:
+    """A moment that no setting of the clock moves: seconds since the machine's start ``boot``, without time asleep."""
+
+    boot: str
+    seconds: float
+
+    def since(self, earlier: Uptime) -> float | None:
+        """Return the seconds in between; None if the machine was restarted in between."""
+        return self.seconds - earlier.seconds if self.boot == earlier.boot else None
+
+
 class Clock(Protocol):
-    """Wall-clock time in seconds since the epoch."""
+    """Wall-clock time in seconds since the epoch, and time that does not jump."""
 
     def now(self) -> float:
         """Return the current time."""
+        ...
+
+    def uptime(self) -> Uptime:
+        """Return how long the machine has run; comparable between processes."""
         ...
 
 
@@ -20,6 +39,14 @@ class SystemClock:
 
     def now(self) -> float:
         return time.time()
+
+    def uptime(self) -> Uptime:
+        return Uptime(_boot(), time.monotonic())
+
+
+@cache
+def _boot() -> str:
+    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
 
 
 def to_iso(seconds: float) -> str:

@@ -16,7 +16,7 @@ from typing import BinaryIO, TypeVar
 from easymaker_local.artifacts.object_walk import Query
 from easymaker_local.artifacts.objects import ObjectFiles, clean_name
 from easymaker_local.artifacts.storage import Upload
-from easymaker_local.errors import Conflict, EasyMakerError, InvalidRequest, NotFound
+from easymaker_local.errors import Conflict, DatabaseUnavailable, EasyMakerError, InvalidRequest, NotFound
 from easymaker_local.kit.clock import Clock
 from easymaker_local.services.object_records import (
     DIRECTORY_TYPES,
@@ -329,7 +329,9 @@ class Objects:
                 return known.etag  # another request was faster
             etag = await self.run(compute)
         if stamp_of(os.fstat(file.fileno())) == row.stamp:
-            await self._index.write(lambda db: _remember(db, container, row, etag))
+            # It is only remembered to be faster the next time: nobody is refused what can be read.
+            with suppress(DatabaseUnavailable):
+                await self._index.write(lambda db: _remember(db, container, row, etag))
         return etag
 
     async def _open_segments(self, manifest: str) -> list[tuple[Part, str]]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from easymaker_local.domain.image import Image
 from easymaker_local.drivers.base import Environments
 from easymaker_local.errors import EasyMakerError
-from easymaker_local.kit.clock import Clock
+from easymaker_local.kit.clock import Clock, Uptime
 
 log = logging.getLogger(__name__)
 
@@ -19,12 +19,21 @@ log = logging.getLogger(__name__)
 class _Build:
     task: asyncio.Task[None]
     progress: str
+    waiters: set[str]
+
+
+@dataclass(frozen=True)
+class _Failure:
+    at: Uptime
+    waiters: set[str]
+    message: str
 
 
 class Preparation:
     """Knows which environments are being built and why the last build of an image failed.
 
-    A failure counts for those that were asked for before it happened; whoever asks later gets a new try.
+    A failure counts for those that waited for that build or were asked for before it happened, by the clock as it goes now;
+    whoever asks later gets a new try.
     """
 
     def __init__(self, environments: Environments, clock: Clock, on_change: Callable[[], None]) -> None:
@@ -32,7 +41,7 @@ class Preparation:
         self._clock = clock
         self._on_change = on_change
         self._builds: dict[str, _Build] = {}
-        self._failures: dict[str, tuple[float, str]] = {}
+        self._failures: dict[str, _Failure] = {}
 
     async def ready(self, image: Image) -> str | None:
         """Return the environment if it is prepared."""
@@ -43,16 +52,22 @@ class Preparation:
         build = self._builds.get(image.id)
         return None if build is None else build.progress
 
-    def failure(self, image: Image, asked_at: float) -> str | None:
-        """Return why the build failed that a resource created at ``asked_at`` waited for."""
+    def failure(self, image: Image, asked_at: float, waiter: str = "") -> str | None:
+        """Return why the build failed that a resource created at ``asked_at`` waited for; ``waiter`` as in ``start``."""
         failure = self._failures.get(image.id)
-        return failure[1] if failure is not None and failure[0] >= asked_at else None
+        if failure is None:
+            return None
+        # A clock that was set since shows another time for it now.
+        happened_at = self._clock.now() - (self._clock.uptime().seconds - failure.at.seconds)
+        return failure.message if waiter in failure.waiters or asked_at <= happened_at else None
 
-    def start(self, image: Image) -> None:
-        """Begin to build unless a builder is at it."""
+    def start(self, image: Image, waiter: str | None = None) -> None:
+        """Begin to build unless a builder is at it; ``waiter`` is whom a failure concerns."""
         if image.id not in self._builds:
             task = asyncio.get_running_loop().create_task(self._build(image))
-            self._builds[image.id] = _Build(task, f"Preparing the environment {image.name!r}.")
+            self._builds[image.id] = _Build(task, f"Preparing the environment {image.name!r}.", set())
+        if waiter is not None:
+            self._builds[image.id].waiters.add(waiter)
 
     async def settled(self, image: Image) -> None:
         """Wait until no builder is at this image."""
@@ -82,13 +97,16 @@ class Preparation:
         try:
             await self._environments.prepare(image, report)
         except EasyMakerError as error:
-            self._failures[image.id] = (self._clock.now(), str(error))
+            self._fail(image, str(error))
         except Exception as error:
             log.exception("preparing %s failed", image.id)
-            self._failures[image.id] = (self._clock.now(), f"Preparing the environment {image.name!r} failed: {error}.")
+            self._fail(image, f"Preparing the environment {image.name!r} failed: {error}.")
         finally:
             del self._builds[image.id]
             self._on_change()
+
+    def _fail(self, image: Image, message: str) -> None:
+        self._failures[image.id] = _Failure(self._clock.uptime(), self._builds[image.id].waiters, message)
 
     def _report(self, image: Image, line: str) -> None:
         build = self._builds.get(image.id)

@@ -12,14 +12,15 @@ from easymaker_local.domain.experiment import ExperimentStatus
 from easymaker_local.domain.image import Image
 from easymaker_local.domain.log_entry import Category, Source
 from easymaker_local.domain.page import Cursor, Page, cut
+from easymaker_local.domain.quarantine import Quarantined
 from easymaker_local.domain.training import Desired, Training, TrainingStatus
 from easymaker_local.domain.training_spec import TrainingChange, TrainingSpec
 from easymaker_local.errors import Conflict, FieldError, InvalidRequest, NotFound
 from easymaker_local.kit.files import read_json
 from easymaker_local.kit.ids import new_id
-from easymaker_local.services.context import Context
+from easymaker_local.services.context import QUEUE, Context
 from easymaker_local.services.training_checks import check_training
-from easymaker_local.store import events, experiments, log_shipping, metrics, peaks, trainings
+from easymaker_local.store import events, experiments, ledger, log_shipping, metrics, peaks, trainings
 from easymaker_local.store.trainings import Wanted
 
 STOPPABLE = ", ".join(s for s in TrainingStatus if s.is_stoppable)
@@ -73,13 +74,18 @@ class Trainings:
         return training
 
     async def get(self, training_id: str) -> Training:
-        """Return one; raises NotFound."""
+        """Return one; raises NotFound, and BrokenRecord if its row cannot be read."""
         return self._with_place(await self._context.store.read(lambda db: trainings.get(db, training_id)))
 
-    async def page(self, wanted: Wanted, cursor: Cursor | None, count: int) -> Page[Training]:
+    async def find(self, training_id: str) -> Training | Quarantined:
+        """Return one, to be shown, whether its row can be read or not; raises NotFound."""
+        found = await self._context.store.read(lambda db: trainings.find(db, training_id))
+        return found if isinstance(found, Quarantined) else self._with_place(found)
+
+    async def page(self, wanted: Wanted, cursor: Cursor | None, count: int) -> Page[Training | Quarantined]:
         """Return up to ``count`` of those wanted (EX-07), newest first."""
         found = await self._context.store.read(lambda db: trainings.newest(db, wanted, cursor, count + 1))
-        return cut([self._with_place(training) for training in found], count)
+        return cut([one if isinstance(one, Quarantined) else self._with_place(one) for one in found], count)
 
     def _with_place(self, training: Training) -> Training:
         """Say why it waits as of now: places change too often to be kept in the row."""
@@ -94,7 +100,7 @@ class Trainings:
 
     async def events(self, training_id: str, after: int) -> list[events.Event]:
         """Return the history after event id ``after``."""
-        await self.get(training_id)
+        await self.find(training_id)
         return await self._context.store.read(lambda db: events.of_resource(db, trainings.KIND, training_id, after))
 
     async def stop(self, training_id: str) -> None:
@@ -129,13 +135,19 @@ class Trainings:
         """Delete the training, its logs of both kinds and working files, never what it stored (TR-53, DP-02, GN-12).
 
         Entries in the log store stay until their age or size ends them, as the cloud's do. What is not yet there still gets
-        there: until then log files and history are kept out of sight (``controllers/log_ingest.py``).
+        there: until then log files and history are kept out of sight (``controllers/log_ingest.py``). One whose row cannot be
+        read may be deleted at any time, and what it runs ends: nobody else could end it.
         """
+        found = await self._context.store.read(lambda db: trainings.find(db, training_id))
+        if isinstance(found, Quarantined):
+            await self._remove_workloads(found)
 
         def apply(db: sqlite3.Connection) -> tuple[bool, str]:
-            training = trainings.get(db, training_id)
-            assert training.spec.experiment_id is not None
-            if not training.status.is_finished:
+            training = trainings.find(db, training_id)
+            experiment_id = trainings.experiment_of(db, training_id)
+            if isinstance(training, Quarantined):
+                ledger.release(db, trainings.KIND, training_id, self._context.clock.now())
+            elif not training.status.is_finished:
                 raise Conflict(
                     f"Training {training_id} is {training.status}; deletion is possible in {DELETABLE}.",
                     hint="Stop it first.",
@@ -143,11 +155,12 @@ class Trainings:
             trainings.delete(db, training)
             peaks.forget(db, trainings.KIND, training_id)
             if log_shipping.is_unfinished(db, trainings.KIND, training_id):
-                return True, training.spec.experiment_id
+                return True, experiment_id
             events.forget(db, trainings.KIND, training_id)
-            return False, training.spec.experiment_id
+            return False, experiment_id
 
         is_shipping, experiment_id = await self._context.store.write(apply)
+        self._context.hinter.hint(*QUEUE)
         await self._context.metrics.write(lambda db: metrics.forget(db, trainings.KIND, training_id))
         self._context.hinter.hint(tensorboard.KIND, training_id)
         run = await asyncio.to_thread(self._context.tensorboard_logs.find, experiment_id, training_id)
@@ -157,6 +170,13 @@ class Trainings:
         else:
             folders.append(self._context.log_directory(training_id))
         await asyncio.to_thread(self._context.discard, folders, training_id)
+
+    async def _remove_workloads(self, found: Quarantined) -> None:
+        driver = self._context.driver
+        for name in await driver.owned():
+            if name.startswith(f"{found.kind}-{found.id}-"):
+                await driver.remove(name)
+        await driver.close_network(f"{found.kind}-{found.id}-{found.attempt}")
 
     async def log(self, training_id: str, node: int) -> Path:
         """Return the log file of a node; it may not exist yet. Raises NotFound for a node that the training has not."""

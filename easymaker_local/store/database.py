@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
 from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
 
-from easymaker_local.errors import DaemonError
+from easymaker_local.errors import DaemonError, DatabaseUnavailable
 from easymaker_local.store.migrations import migrations
 
 T = TypeVar("T")
@@ -22,6 +24,19 @@ Work = Callable[[sqlite3.Connection], T]
 _READERS = 4
 # A person with the sqlite3 shell may hold the lock for a moment; beyond this the request fails visibly.
 _BUSY_SECONDS = 10.0
+_RETRY_SECONDS = 2.0
+_CHECK_SECONDS = 0.2
+
+_DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+_LOCKED = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+_UNAVAILABLE = {
+    *_DAMAGED,
+    *_LOCKED,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_READONLY,
+}
 
 
 class Store:
@@ -45,12 +60,14 @@ class Store:
             raise DaemonError(f"The database {self._path} cannot be opened: {error}.") from error
 
     async def write(self, work: Work[T]) -> T:
-        """Run ``work`` in the writer's thread in one transaction and return its result."""
-        return await asyncio.get_running_loop().run_in_executor(self._writer, self._transaction, work)
+        """Run ``work`` in the writer's thread in one transaction and return its result; raises DatabaseUnavailable."""
+        # From now on: ten that find the database locked wait as long as one.
+        deadline = time.monotonic() + _BUSY_SECONDS
+        return await asyncio.get_running_loop().run_in_executor(self._writer, self._write, work, deadline)
 
     async def read(self, work: Work[T]) -> T:
-        """Run ``work`` in a reader's thread, on one consistent snapshot."""
-        return await asyncio.get_running_loop().run_in_executor(self._readers, self._snapshot, work)
+        """Run ``work`` in a reader's thread, on one consistent snapshot; raises DatabaseUnavailable."""
+        return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, work)
 
     def close(self) -> None:
         """Wait for work that runs, then close every connection."""
@@ -76,6 +93,34 @@ class Store:
         connection = self._connection()
         connection.execute("PRAGMA journal_mode = WAL")
         self._schema.apply(Database(connection))
+        check(connection, _CHECK_SECONDS)
+
+    def _write(self, work: Work[T], deadline: float) -> T:
+        with self._translated():
+            left = max(0, int((deadline - time.monotonic()) * 1000))
+            self._connection().execute(f"PRAGMA busy_timeout = {left}")
+            return self._transaction(work)
+
+    def _read(self, work: Work[T]) -> T:
+        with self._translated():
+            return self._snapshot(work)
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.DatabaseError as error:
+            code = primary_code(error)
+            if code not in _UNAVAILABLE:
+                raise
+            words, hint = f"cannot be used: {error}", "See: easymaker-local doctor"
+            if code in _LOCKED:
+                words, hint = "is locked by another program", "Close whatever else has it open."
+            elif code == sqlite3.SQLITE_FULL:
+                words, hint = "cannot grow: its disk is full", "Free some space."
+            raise DatabaseUnavailable(
+                f"The database {self._path} {words}; nothing was changed.", delay_seconds=_RETRY_SECONDS, hint=hint
+            ) from error
 
     def _transaction(self, work: Work[T]) -> T:
         connection = self._connection()
@@ -96,3 +141,38 @@ class Store:
             return work(connection)
         finally:
             connection.execute("ROLLBACK")
+
+
+def primary_code(error: sqlite3.Error) -> int | None:
+    """Return what SQLite says is wrong, without the details; None where the module itself complains."""
+    code: int | None = getattr(error, "sqlite_errorcode", None)
+    return None if code is None else code & 0xFF
+
+
+def is_damaged(error: BaseException | None) -> bool:
+    """True if an error says that the file itself is no good, whatever else may happen with it."""
+    return isinstance(error, sqlite3.DatabaseError) and primary_code(error) in _DAMAGED
+
+
+def check(connection: sqlite3.Connection, seconds: float) -> None:
+    """Look for damage for as long as that, which is all of a small database; raises sqlite3.DatabaseError."""
+    deadline = time.monotonic() + seconds
+    connection.set_progress_handler(lambda: time.monotonic() > deadline, 10_000)
+    try:
+        # By name: virtual tables have checks of their own, which cannot be broken off.
+        for (table,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND rootpage > 0").fetchall():
+            quoted = table.replace('"', '""')
+            (found,) = connection.execute(f'PRAGMA quick_check("{quoted}")').fetchone()
+            if found != "ok":
+                raise Damaged(f"table {table}: {found}")
+    except sqlite3.OperationalError as error:
+        if primary_code(error) != sqlite3.SQLITE_INTERRUPT:
+            raise
+    finally:
+        connection.set_progress_handler(None, 0)
+
+
+class Damaged(sqlite3.DatabaseError):
+    """Found by looking for it."""
+
+    sqlite_errorcode = sqlite3.SQLITE_CORRUPT

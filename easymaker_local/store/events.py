@@ -64,7 +64,9 @@ def of_resource(db: sqlite3.Connection, kind: str, resource_id: str, after: int 
         "SELECT * FROM events WHERE kind = ? AND resource_id = ? AND id > ? ORDER BY id LIMIT ?",
         (kind, resource_id, after, limit),
     )
-    return [Event(**{**dict(row), "type": EventType(row["type"])}) for row in rows]
+    # A type that is none is no reason to hide a history.
+    known = set(EventType)
+    return [Event(**{**dict(row), "type": EventType(row["type"]) if row["type"] in known else EventType.NOTE}) for row in rows]
 
 
 def forget(db: sqlite3.Connection, kind: str, resource_id: str) -> None:

@@ -16,7 +16,10 @@ KIND = "experiment"
 
 
 def _experiment(row: sqlite3.Row) -> Experiment:
-    return Experiment(**{**dict(row), "status": ExperimentStatus(row["status"])})
+    if row["status"] in set(ExperimentStatus):
+        return Experiment(**{**dict(row), "status": ExperimentStatus(row["status"])})
+    message = f"Its record is broken: {row['status']!r} is no status. Delete it, or bring its row back from a copy."
+    return Experiment(**{**dict(row), "status": ExperimentStatus.BROKEN, "message": message})
 
 
 def add(db: sqlite3.Connection, experiment: Experiment) -> None:
@@ -73,6 +76,11 @@ def newest(
         where.append(begins("id", wanted.id_prefix))
     by_created = wanted == Wanted()
     return [_experiment(row) for row in newest_first(db, "experiments", where, cursor, count, by_created=by_created)]
+
+
+def broken(db: sqlite3.Connection) -> list[Experiment]:
+    """Return those whose rows say something that cannot be."""
+    return [experiment for experiment in newest(db) if experiment.status is ExperimentStatus.BROKEN]
 
 
 def transition(

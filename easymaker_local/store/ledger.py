@@ -17,6 +17,7 @@ from collections.abc import Collection, Iterable, Mapping
 from functools import lru_cache
 
 from easymaker_local.domain.ledger import Amount, Booking, Key, Machine, Plan, Waiting, bookings_of, plan
+from easymaker_local.errors import BrokenRecord
 
 # Where people find what a row of the ledger belongs to.
 _NAMES = {"training": "SELECT id, name FROM trainings"}
@@ -29,7 +30,7 @@ def booked(db: sqlite3.Connection) -> list[Booking]:
             row["kind"],
             row["resource_id"],
             row["member"],
-            Amount(row["cpu_milli"], row["memory_mib"], len(devices := json.loads(row["devices"]))),
+            Amount(row["cpu_milli"], row["memory_mib"], len(devices := _devices(row))),
             tuple(devices),
             row["booked_at"],
             row["limit_seconds"],
@@ -37,6 +38,14 @@ def booked(db: sqlite3.Connection) -> list[Booking]:
         )
         for row in db.execute("SELECT * FROM bookings ORDER BY booked_at, kind, resource_id, member")
     ]
+
+
+def _devices(row: sqlite3.Row) -> list[str]:
+    """What cannot be read is not counted: the driver sees that the devices are in use, and nobody else gets them."""
+    try:
+        return list(json.loads(row["devices"]))
+    except ValueError:
+        return []
 
 
 def enqueue(db: sqlite3.Connection, request: Waiting) -> bool:
@@ -58,7 +67,7 @@ def queue(db: sqlite3.Connection) -> list[Waiting]:
     """Return what waits, in the order of class and creation."""
     rows = db.execute(
         "SELECT kind, resource_id, members, gpu_model, priority, limit_seconds, created_at, queued_at, blocked_since"
-        " FROM queue ORDER BY priority, created_at, rowid"
+        " FROM queue WHERE json_valid(members) ORDER BY priority, created_at, rowid"
     )
     return [Waiting(row[0], row[1], _members(row[2]), *row[3:]) for row in rows]
 
@@ -85,6 +94,8 @@ def needs_gpus(db: sqlite3.Connection) -> bool:
 
 def admit(db: sqlite3.Connection, machine: Machine, *, now: float, backfill_seconds: float) -> Plan:
     """Serve the queue once: book what may start, remember since when the head stands there."""
+    # Unreadable: whoever wanted room asks again at the next look at it.
+    db.execute("DELETE FROM queue WHERE NOT json_valid(members)")
     found = plan(queue(db), machine, booked(db), now=now, backfill_seconds=backfill_seconds)
     for grant in found.grants:
         db.execute("DELETE FROM queue WHERE kind = ? AND resource_id = ?", grant.request.key)
@@ -107,7 +118,10 @@ def admit(db: sqlite3.Connection, machine: Machine, *, now: float, backfill_seco
 def holdings(db: sqlite3.Connection, kind: str, resource_id: str) -> Mapping[str, tuple[str, ...]]:
     """Return the members of a resource that are booked, each with its devices; empty if nothing is booked."""
     query = "SELECT member, devices FROM bookings WHERE kind = ? AND resource_id = ? AND ended_at IS NULL"
-    return {row["member"]: tuple(json.loads(row["devices"])) for row in db.execute(query, (kind, resource_id))}
+    try:
+        return {row["member"]: tuple(json.loads(row["devices"])) for row in db.execute(query, (kind, resource_id))}
+    except ValueError as error:
+        raise BrokenRecord(f"The booking of {kind} {resource_id} is broken: its devices cannot be read.") from error
 
 
 def release(db: sqlite3.Connection, kind: str, resource_id: str, now: float) -> bool:
@@ -156,3 +170,10 @@ def names(db: sqlite3.Connection, keys: Iterable[Key]) -> dict[Key, str]:
 def length(db: sqlite3.Connection) -> int:
     """Return how many resources wait."""
     return int(db.execute("SELECT COUNT(*) FROM queue").fetchone()[0])
+
+
+def broken(db: sqlite3.Connection) -> list[Key]:
+    """Return the resources whose place in queue or bookings cannot be read."""
+    query = """SELECT kind, resource_id FROM queue WHERE NOT json_valid(members)
+               UNION SELECT kind, resource_id FROM bookings WHERE NOT json_valid(devices)"""
+    return [(row[0], row[1]) for row in db.execute(query)]

@@ -17,8 +17,8 @@ def key(kind: str, resource_id: str) -> str:
 
 
 def begin(db: sqlite3.Connection, kind: str, resource_id: str, source: Source) -> None:
-    """Ask for everything that the resource writes; ``source`` is what its entries have in common."""
-    db.execute("INSERT INTO log_shipping VALUES (?, ?, ?)", (kind, resource_id, json.dumps(source._asdict())))
+    """Ask for everything that the resource writes; ``source`` is what its entries have in common. Calm if that was done."""
+    db.execute("INSERT OR IGNORE INTO log_shipping VALUES (?, ?, ?)", (kind, resource_id, json.dumps(source._asdict())))
 
 
 def source(db: sqlite3.Connection, kind: str, resource_id: str) -> Source | None:

@@ -98,8 +98,9 @@ def latest(db: sqlite3.Connection, now: float) -> dict[Series, Point]:
     """Return the newest point of every series that is still being written."""
     step = min(RESOLUTIONS)
     query = f"""SELECT kind, resource_id, member, at, {_COLUMNS} FROM samples JOIN series ON series.id = samples.series
-        WHERE step = ? AND at >= ? ORDER BY at"""  # noqa: S608
-    rows = db.execute(query, (step, now - 3 * step))
+        WHERE step = ? AND at >= ? AND at <= ? ORDER BY at"""  # noqa: S608
+    # What lies in the future was written before the clock was set back.
+    rows = db.execute(query, (step, now - 3 * step, now))
     return {(kind, resource_id, member): Point(at, Sample(*values)) for kind, resource_id, member, at, *values in rows}
 
 

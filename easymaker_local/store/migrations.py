@@ -106,3 +106,10 @@ def pages(db: Database) -> None:
         """CREATE INDEX experiments_status ON experiments (status, created_at) WHERE deleted_at IS NULL""",
     ):
         db.execute(statement)
+
+
+@migrations()
+def uptimes(db: Database) -> None:
+    """When trainings began by a clock that does not jump, for their time limits."""
+    db.execute("ALTER TABLE trainings ADD COLUMN started_boot TEXT")
+    db.execute("ALTER TABLE trainings ADD COLUMN started_uptime REAL")

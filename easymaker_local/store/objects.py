@@ -8,7 +8,6 @@ object that is a directory on disk (its name may end in a slash); its row is all
 from __future__ import annotations
 
 import json
-import logging
 import os
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,10 +17,8 @@ from pathlib import Path
 from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
 
-from easymaker_local.errors import DaemonError
 from easymaker_local.store.database import Store
-
-log = logging.getLogger(__name__)
+from easymaker_local.store.rebuildable import open_rebuildable
 
 schema = Migrations("easymaker_local_objects")
 
@@ -67,20 +64,8 @@ def stamp_of(found: os.stat_result) -> Stamp:
 
 
 def open_index(path: Path) -> Store:
-    """Open the database; one that cannot be read is put aside, since it is worth less than a start."""
-    index = Store(path, schema)
-    try:
-        index.open()
-    except DaemonError as error:
-        index.close()
-        log.warning("%s It is put aside; metadata of objects is lost.", error)
-        for name in (path.name, f"{path.name}-wal", f"{path.name}-shm"):
-            file = path.with_name(name)
-            if file.exists():
-                file.replace(path.with_name(f"{name}.broken"))
-        index = Store(path, schema)
-        index.open()
-    return index
+    """Open the database, or a new one in place of one that is damaged."""
+    return open_rebuildable(path, schema, "Metadata of objects is lost; their content is whole.")
 
 
 def get(db: sqlite3.Connection, container: str, name: str) -> Row | None:

@@ -11,10 +11,12 @@ from typing import Any
 
 from easymaker_local.domain.flavor import Flavor
 from easymaker_local.domain.page import Cursor
+from easymaker_local.domain.quarantine import Quarantined
 from easymaker_local.domain.reason import Cause, Reason
 from easymaker_local.domain.training import TRANSITIONS, Desired, Training, TrainingStatus
 from easymaker_local.domain.training_spec import TrainingSpec
 from easymaker_local.errors import NotFound, StaleRecord
+from easymaker_local.kit.clock import Uptime
 from easymaker_local.store.events import EventType, record
 from easymaker_local.store.paging import begins, newest_first
 
@@ -43,6 +45,16 @@ def _flavor(text: str) -> Flavor:
     return Flavor.model_validate_json(text)
 
 
+def _read(row: sqlite3.Row) -> Training | Quarantined:
+    try:
+        return _training(row)
+    except ValueError as error:
+        problem = " ".join(str(error).split())[:300]
+        return Quarantined(
+            KIND, row["id"], row["name"], row["status"], bool(row["is_finished"]), row["attempt"], row["created_at"], problem
+        )
+
+
 def _training(row: sqlite3.Row) -> Training:
     cause = None if row["reason"] is None else Cause(Reason(row["reason"]), row["message"])
     return Training(
@@ -58,6 +70,7 @@ def _training(row: sqlite3.Row) -> Training:
         created_at=row["created_at"],
         started_at=row["started_at"],
         finished_at=row["finished_at"],
+        started_uptime=None if row["started_boot"] is None else Uptime(row["started_boot"], row["started_uptime"]),
     )
 
 
@@ -84,16 +97,24 @@ def add(db: sqlite3.Connection, training: Training) -> None:
 
 
 def get(db: sqlite3.Connection, training_id: str) -> Training:
-    """Return a training; raises NotFound."""
+    """Return a training; raises NotFound, and BrokenRecord if its row cannot be read."""
+    found = find(db, training_id)
+    if isinstance(found, Quarantined):
+        raise found.error
+    return found
+
+
+def find(db: sqlite3.Connection, training_id: str) -> Training | Quarantined:
+    """Return a training, or what is known of one whose row cannot be read; raises NotFound."""
     row = db.execute("SELECT * FROM trainings WHERE id = ?", (training_id,)).fetchone()
     if row is None:
         raise NotFound(f"There is no training {training_id!r}.")
-    return _training(row)
+    return _read(row)
 
 
 def newest(
     db: sqlite3.Connection, wanted: Wanted = Wanted(), cursor: Cursor | None = None, count: int | None = None
-) -> list[Training]:
+) -> list[Training | Quarantined]:
     """Return up to ``count`` trainings after ``cursor``, newest first; None: all of them."""
     where: list[tuple[str, Sequence[object]]] = []
     if wanted.experiment_id is not None:
@@ -113,13 +134,24 @@ def newest(
             for row in newest_first(db, "trainings", [*where, ("status = ?", [status])], cursor, count, by_created=by_created)
         ]
         rows.sort(key=lambda row: (-row["created_at"], row["id"]))
-    return [_training(row) for row in rows[:count]]
+    return [_read(row) for row in rows[:count]]
 
 
-def unfinished(db: sqlite3.Connection, experiment_id: str | None = None) -> list[Training]:
+def experiment_of(db: sqlite3.Connection, training_id: str) -> str:
+    """Return the id of a training's experiment, also of one whose row cannot be read as a whole."""
+    query = "SELECT experiment_id FROM trainings WHERE id = ?"
+    return str(db.execute(query, (training_id,)).fetchone()["experiment_id"])
+
+
+def quarantined(db: sqlite3.Connection) -> list[Quarantined]:
+    """Return the rows that cannot be read; looks at all there are."""
+    return [found for found in newest(db) if isinstance(found, Quarantined)]
+
+
+def unfinished(db: sqlite3.Connection, experiment_id: str | None = None) -> list[Training | Quarantined]:
     """Return trainings that have not reached a final status, oldest first."""
     query = "SELECT * FROM trainings WHERE is_finished = 0 AND (? IS NULL OR experiment_id = ?) ORDER BY created_at"
-    return [_training(row) for row in db.execute(query, (experiment_id, experiment_id))]
+    return [_read(row) for row in db.execute(query, (experiment_id, experiment_id))]
 
 
 def unfinished_ids(db: sqlite3.Connection) -> list[str]:
@@ -131,6 +163,12 @@ def is_running(db: sqlite3.Connection, training_id: str, attempt: int) -> bool:
     """True until that attempt has reached a final status; a training that is not there does not run."""
     query = "SELECT 1 FROM trainings WHERE id = ? AND attempt = ? AND is_finished = 0"
     return db.execute(query, (training_id, attempt)).fetchone() is not None
+
+
+def with_logs(db: sqlite3.Connection) -> list[str]:
+    """Return the ids of trainings with log management."""
+    wants = "CASE WHEN json_valid(spec) THEN json_extract(spec, '$.useLog') END"
+    return [row["id"] for row in db.execute(f"SELECT id FROM trainings WHERE {wants} ORDER BY created_at")]  # noqa: S608
 
 
 def unqueued_ids(db: sqlite3.Connection) -> list[str]:
@@ -146,8 +184,9 @@ def started_ids(db: sqlite3.Connection) -> list[str]:
 
 
 def started(db: sqlite3.Connection) -> list[Training]:
-    """Return the trainings that may have workloads."""
-    return [_training(row) for row in db.execute(f"SELECT * FROM trainings WHERE {_STARTED} ORDER BY created_at")]  # noqa: S608
+    """Return the trainings that may have workloads, but for those whose rows cannot be read."""
+    rows = db.execute(f"SELECT * FROM trainings WHERE {_STARTED} ORDER BY created_at")  # noqa: S608
+    return [training for row in rows if isinstance(training := _read(row), Training)]
 
 
 def count_by_status(db: sqlite3.Connection) -> Counter[str]:
@@ -157,8 +196,14 @@ def count_by_status(db: sqlite3.Connection) -> Counter[str]:
     return counts
 
 
-def transition(db: sqlite3.Connection, training: Training, *, to: TrainingStatus, cause: Cause | None, now: float) -> None:
-    """Change the status if it is still the one of ``training``, with its event; raises StaleRecord otherwise."""
+def transition(
+    db: sqlite3.Connection, training: Training, *, to: TrainingStatus, cause: Cause | None, now: float,
+    uptime: Uptime | None = None,
+) -> None:  # fmt: skip
+    """Change the status if it is still the one of ``training``, with its event; raises StaleRecord otherwise.
+
+    ``uptime`` is kept with the beginning of RUNNING, beside ``now``.
+    """
     if to not in TRANSITIONS[training.status]:
         raise AssertionError(f"{training.status} never becomes {to}")
     columns: dict[str, Any] = {
@@ -169,6 +214,8 @@ def transition(db: sqlite3.Connection, training: Training, *, to: TrainingStatus
     }
     if to is TrainingStatus.RUNNING:
         columns["started_at"] = now
+        if uptime is not None:
+            columns |= {"started_boot": uptime.boot, "started_uptime": uptime.seconds}
     if to.is_finished:
         columns["finished_at"] = now
     assignments = ", ".join(f"{column} = ?" for column in columns)
@@ -213,7 +260,7 @@ def change(db: sqlite3.Connection, training: Training, spec: TrainingSpec, now: 
     record(db, KIND, training.id, now, EventType.REQUEST, message="Name, description or tags were changed.")
 
 
-def delete(db: sqlite3.Connection, training: Training) -> None:
+def delete(db: sqlite3.Connection, training: Training | Quarantined) -> None:
     """Remove the row; raises StaleRecord if the status changed."""
     changed = db.execute("DELETE FROM trainings WHERE id = ? AND status = ?", (training.id, training.status)).rowcount
     if not changed:

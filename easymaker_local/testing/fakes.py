@@ -11,6 +11,7 @@ from easymaker_local.domain.usage import Usage
 from easymaker_local.domain.workload import Observation, Phase
 from easymaker_local.drivers.base import Address, Capabilities, Workload
 from easymaker_local.errors import EasyMakerError
+from easymaker_local.kit.clock import Uptime
 
 
 @dataclass
@@ -18,12 +19,21 @@ class FakeClock:
     """Time stands still until it is moved."""
 
     time: float = 1_000_000.0
+    running: Uptime = field(default_factory=lambda: Uptime("boot", 1000.0))
 
     def now(self) -> float:
         return self.time
 
+    def uptime(self) -> Uptime:
+        return self.running
+
     def advance(self, seconds: float) -> None:
         """Move on."""
+        self.time += seconds
+        self.running = replace(self.running, seconds=self.running.seconds + seconds)
+
+    def jump(self, seconds: float) -> None:
+        """Let somebody set the clock."""
         self.time += seconds
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from easymaker_local.cli import checks
-from easymaker_local.cli.checks import Level
+from easymaker_local.cli.findings import Level
 from easymaker_local.settings import Settings
 from easymaker_local.testing.appliance import Appliance, clean_environment
 from tests.cli.cli_runner import Cli, Result, in_this_process

@@ -11,9 +11,11 @@ from easymaker_local.api.envelope import http_status
 from easymaker_local.cli import exits
 from easymaker_local.errors import (
     AccessDenied,
+    BrokenRecord,
     Conflict,
     DaemonError,
     DaemonUnreachable,
+    DatabaseUnavailable,
     EasyMakerError,
     EngineUnavailable,
     EnvironmentFailed,
@@ -37,9 +39,11 @@ CODES = {
     NotFound: (404, 3),
     Conflict: (409, 4),
     StaleRecord: (409, 4),
+    BrokenRecord: (409, 4),
     Unauthorized: (401, 6),
     TransientError: (500, 1),
     EngineUnavailable: (500, 1),
+    DatabaseUnavailable: (500, 1),
     PermanentError: (500, 1),
     EnvironmentFailed: (500, 1),
     StorageError: (422, 5),

@@ -68,7 +68,7 @@ async def test_a_failed_creation_can_be_retried(bench: Bench) -> None:
 async def test_deletion_is_possible_only_when_creation_is_over(bench: Bench, status: ExperimentStatus) -> None:
     """EX-18, EX-19, DP-01."""
     made = await half_made(bench, status)
-    if status in {S.ACTIVE, S.CREATE_FAILED}:
+    if status in {S.ACTIVE, S.CREATE_FAILED, S.BROKEN}:
         await bench.services.experiments.delete(made.id)
         with pytest.raises(NotFound):
             await bench.services.experiments.get(made.id)

@@ -12,6 +12,7 @@ from easymaker_local.controllers.trainings import TrainingController
 from easymaker_local.domain.reason import Reason
 from easymaker_local.domain.training import Training, TrainingStatus
 from easymaker_local.errors import EngineUnavailable, EnvironmentFailed, PermanentError
+from easymaker_local.kit.clock import Uptime
 from easymaker_local.services.preparation import Preparation
 from easymaker_local.store import ledger
 from easymaker_local.testing.context import Bench, open_bench
@@ -354,3 +355,48 @@ async def test_how_a_node_was_started_can_be_seen_without_its_secrets(bench: Ben
     assert run.command[-4:] == ["--epochs", "3", "--api_key", "********"]
     assert run.environment["EM_HP_EPOCHS"] == "3"
     assert "s3cr3t" not in json.dumps(run.environment)
+
+
+@pytest.mark.parametrize("seconds", [86_400, -86_400])
+async def test_a_clock_that_jumps_ends_no_job(bench: Bench, seconds: float) -> None:
+    """TR-32: the maximum time is time that has passed, whatever somebody sets the clock to."""
+    training = await bench.pass_(await bench.create(timeoutMinutes=60))
+    bench.clock.advance(600)
+    bench.clock.jump(seconds)
+    assert (await bench.pass_(training)).status is S.RUNNING
+    # A new daemon knows it too: what it compares was kept with the row.
+    fresh = TrainingController(bench.context, Preparation(bench.environments, bench.clock, lambda: None))
+    assert await fresh.reconcile(training.id) == 3000
+    bench.clock.advance(3000)
+    training = await bench.pass_(training)
+    assert training.cause is not None
+    assert training.cause.reason is Reason.TIME_LIMIT
+
+
+async def test_after_a_restart_of_the_machine_the_clock_tells(bench: Bench) -> None:
+    training = await bench.pass_(await bench.create(timeoutMinutes=60))
+    bench.clock.running = Uptime("another boot", 5.0)
+    bench.clock.jump(3599)
+    assert (await bench.pass_(training)).status is S.RUNNING
+    bench.clock.jump(1)
+    bench.driver.stubborn = True
+    training = await bench.pass_(training)
+    assert training.cause is not None
+    assert training.cause.reason is Reason.TIME_LIMIT
+
+
+async def test_an_environment_that_fails_after_the_clock_was_set_back_is_not_built_for_ever(bench: Bench) -> None:
+    """Nor does a failure from before concern those that ask after it."""
+    bench.environments.prepared.clear()
+    bench.environments.error = EnvironmentFailed("No matching distribution found for nothing==1")
+    training = await bench.create()
+    bench.clock.jump(-86_400)
+    await bench.pass_(training)
+    await bench.built()
+    assert (await bench.pass_(training)).status is S.CREATE_FAILED
+    bench.environments.error = None
+    bench.clock.jump(-86_400)
+    bench.clock.advance(1)
+    later = await bench.pass_(await bench.create())
+    await bench.built()
+    assert (await bench.pass_(later)).status is S.RUNNING

@@ -17,7 +17,8 @@ from easymaker_local.testing.appliance import Appliance
 
 MODEL_BYTES = 300_000
 
-# Numbered lines, one checkpoint file that counts the runs, a model whose content can be told from half of it.
+# Numbered lines, one checkpoint file that counts the runs, a model whose content can be told from half of it, and the code
+# with which it is about to end: whatever is told of it later is compared with that.
 COUNTED = f"""\
 import argparse, os, sys, time
 parser = argparse.ArgumentParser()
@@ -32,6 +33,8 @@ for number in range(options.lines):
     time.sleep(options.pause)
 with open(os.environ["EM_MODEL_DIR"] + "/model.bin", "wb") as model:
     model.write(b"m" * {MODEL_BYTES})
+with open(os.environ["EM_CHECKPOINT_DIR"] + "/exit", "w") as ended:
+    ended.write(str(options.code))
 sys.exit(options.code)
 """
 
@@ -47,12 +50,14 @@ class Kind:
     code: int = 0
     nodes: int = 1
     is_stopped: bool = False
+    use_log: bool = False
 
     def body(self, appliance: Appliance, label: str) -> dict[str, object]:
         """Return what is to be posted; ``label`` makes name and places unique."""
         return {
             "trainingName": label,
             "instanceCount": self.nodes,
+            "useLog": self.use_log,
             "modelUploadUri": appliance.uri("models", f"{label}/model"),
             "checkPointUploadUri": appliance.uri("models", f"{label}/checkpoint"),
             "hyperparameterList": [
@@ -67,7 +72,8 @@ FAILS = Kind("fails", "FAIL_TRAIN", "EXIT_CODE", lines=12, code=3)
 STOPPED = Kind("stopped", "STOPPED", "STOPPED_BY_USER", lines=100_000, is_stopped=True)
 GANG = Kind("gang", "COMPLETE", lines=16, nodes=2)
 INSTANT = Kind("instant", "COMPLETE", lines=1)
-KINDS = (SUCCEEDS, FAILS, STOPPED, GANG, INSTANT)
+LOGGED = Kind("logged", "COMPLETE", lines=30, nodes=2, use_log=True)
+KINDS = (SUCCEEDS, FAILS, STOPPED, GANG, INSTANT, LOGGED)
 
 
 def select(appliance: Appliance, query: str, *values: object) -> list[sqlite3.Row]:
@@ -109,7 +115,8 @@ def containers(install: str) -> list[str]:
     client = docker.from_env()
     try:
         labels = {"label": f"easymaker.install={install}"}
-        return [container.name for container in client.containers.list(all=True, filters=labels)]
+        # Not ``client.containers.list``, which looks at each once more: one may be gone by then.
+        return [found["Names"][0].removeprefix("/") for found in client.api.containers(all=True, filters=labels)]
     finally:
         client.close()
 
@@ -167,7 +174,8 @@ def assert_ended_as(appliance: Appliance, training_id: str, kind: Kind, label: s
     else:
         assert re.fullmatch(r"\d+\n", runs.read_text()), f"{label}: exactly one run"
     model = {"model/model.bin": MODEL_BYTES} if kind.status == "COMPLETE" else {}
-    assert {name: size for name, size in files_below(outputs).items() if name != "checkpoint/runs"} == model
+    found = files_below(outputs)
+    assert {name: size for name, size in found.items() if name not in {"checkpoint/runs", "checkpoint/exit"}} == model
 
 
 def kill_quietly(pid: int, number: int) -> None:

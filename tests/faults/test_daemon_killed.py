@@ -1,279 +1,222 @@
-"""The daemon dies with SIGKILL, again and again, and every training ends as if nothing had happened (architecture 7, GN-L02).
+"""The daemon dies with SIGKILL, again and again, and everything ends as if nothing had happened (architecture 7, GN-L02).
 
-Two ways of dying. *Around every effect*: the daemon ends itself right before or after the n-th commit, driver call, engine
-call or move of a file since its start, so that every gap between two effects is met, whatever the machine's speed. *From
-outside*: it is killed as soon as the database shows a chosen status, and at random moments.
+Under one mixed load, of trainings of every kind, a queue, and objects being uploaded, it is killed at every named point (see
+``crash_points.py``) and at random moments. In between and at the end ``invariants.py`` looks at what is left.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
+import os
 import random
-import sqlite3
 import sys
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from pathlib import Path
 
 import httpx
 import pytest
 
 from easymaker_local.testing.appliance import Appliance, until
+from tests.faults import crash_points, invariants
 from tests.faults.fault_jobs import (
     COUNTED,
     FAILS,
     GANG,
     INSTANT,
     KINDS,
+    LOGGED,
     STOPPED,
     SUCCEEDS,
     Kind,
-    assert_ended_as,
-    assert_nothing_left,
     history,
     select,
 )
+from tests.faults.invariants import Accepted, Bystander, Uploader
 
 MakeAppliance = Callable[..., Appliance]
 
-ARMED = """import functools, os, signal
-import docker
-from easymaker_local.artifacts import publish
-from easymaker_local.controllers import training_files
-from easymaker_local.drivers import docker as docker_driver, process
-from easymaker_local.store import Store, trainings
+# Fewer than the load wants: something always waits.
+VCPUS = 3
+RANDOM_KILLS = 8
+SEED = 20_240_501
 
-# A number: that many effects from now. A name: as soon as it is met.
-wanted = os.environ["KILL_AT_EFFECT"]
-left = int(wanted) if wanted.isdigit() else -1
-
-def effect(name):
-    global left
-    left -= 1
-    if left == 0 or name == wanted:
-        os.kill(os.getpid(), signal.SIGKILL)
-
-def around(owner, name):
-    original = getattr(owner, name)
-    label = f"{owner.__name__.rpartition('.')[2]}.{name}"
-    @functools.wraps(original)
-    def synchronous(*arguments, **keywords):
-        effect(f"before {label}")
-        result = original(*arguments, **keywords)
-        effect(f"after {label}")
-        return result
-    @functools.wraps(original)
-    async def asynchronous(*arguments, **keywords):
-        effect(f"before {label}")
-        result = await original(*arguments, **keywords)
-        effect(f"after {label}")
-        return result
-    is_coroutine = original.__code__.co_flags & 0x80
-    setattr(owner, name, asynchronous if is_coroutine else synchronous)
-
-noted = ""
-write, transition = Store._transaction, trainings.transition
-
-def transaction(store, work):
-    global noted
-    noted = "something"
-    effect("before a commit")
-    result = write(store, work)
-    effect(f"after the commit of {noted}")
-    return result
-
-def note(*arguments, to, **keywords):
-    global noted
-    noted = to
-    transition(*arguments, to=to, **keywords)
-
-Store._transaction, trainings.transition = transaction, note
-docker_driver.DockerDriver.__name__ = process.ProcessDriver.__name__ = "Driver"
-for driver in (process.ProcessDriver, docker_driver.DockerDriver):
-    for verb in ("start", "stop", "remove", "open_network", "close_network"):
-        around(driver, verb)
-for call in ("create_container", "start", "remove_container"):
-    around(docker.APIClient, call)
-for step in ("prepare", "collect", "clean"):
-    around(training_files.TrainingFiles, step)
-move = publish.publish
-training_files.publish = lambda *arguments, **keywords: move(*arguments, **keywords, step=effect)
-around(publish, "_save")
-
-import asyncio, logging
-from easymaker_local.daemon import serve
-from easymaker_local.settings import load_settings
-logging.basicConfig(level=logging.INFO)
-asyncio.run(serve(load_settings()))
-"""
-
-# Trainings go on from one daemon to the next, so the same number falls into ever other places on their way.
-EFFECTS = range(1, 17)
+# What leads to a point soonest; everything else meets it sooner or later.
+LEADS_TO: dict[str, Kind] = {
+    "driver open_network": GANG, "driver close_network": GANG, "engine create_network": GANG, "log lines": LOGGED,
+    "end of log lines": LOGGED, "FAIL_TRAIN_IN_PROGRESS": FAILS, "FAIL_TRAIN": FAILS, "files collect": SUCCEEDS,
+    "stop asked": STOPPED, "STOP_IN_PROGRESS": STOPPED, "STOPPED": STOPPED, "driver stop": STOPPED,
+}  # fmt: skip
 
 
-@dataclass
-class Posted:
-    """Trainings that were asked for: label -> kind; ids are looked up, since the answer may have died with the daemon."""
+class Load:
+    """A client that asks for all sorts of things and is calm when the daemon dies before it answers."""
 
-    appliance: Appliance
-    kinds: dict[str, Kind] = field(default_factory=dict)
-
-    def post_rarest(self) -> None:
-        """Ask for one of the kind of which fewest were accepted: those whose request died are asked for again."""
-        accepted = Counter(self.kinds[row["name"]] for row in self.rows())
-        self.post(min(KINDS, key=lambda kind: accepted[kind]))
+    def __init__(self, appliance: Appliance) -> None:
+        self.appliance = appliance
+        self.accepted = Accepted()
+        self._experiment = appliance.experiment()
 
     def post(self, kind: Kind) -> None:
-        """Ask for one; calm if the daemon dies meanwhile."""
-        label = f"{kind.name}-{len(self.kinds)}"
-        self.kinds[label] = kind
-        with contextlib.suppress(httpx.TransportError, json.JSONDecodeError):
-            self.appliance.training(**kind.body(self.appliance, label))
+        """Ask for a training."""
+        accepted = self.accepted
+        label = f"{kind.name}-{len(accepted.kinds)}"
+        accepted.kinds[label] = kind
+        body = {**kind.body(self.appliance, label), "experimentId": self._experiment}
+        with _calm():
+            accepted.ids[label] = self.appliance.training(**body)["trainingId"]
+
+    def keep_busy(self, kind: Kind | None = None) -> None:
+        """Ask for more if little is left to do: of ``kind``, or of that of which fewest were accepted."""
+        self.stop()
+        unfinished = select(self.appliance, "SELECT name FROM trainings WHERE is_finished = 0")
+        kinds = [self.accepted.kinds[row["name"]] for row in unfinished]
+        if len(kinds) < 4 or (kind is not None and kind not in kinds):
+            counts = Counter(kind.name for kind in self.accepted.kinds.values())
+            self.post(kind or min(KINDS, key=lambda kind: counts[kind.name]))
 
     def stop(self) -> None:
-        """Stop what is to be stopped and runs; calm if the daemon dies meanwhile."""
-        with contextlib.suppress(httpx.TransportError, json.JSONDecodeError):
-            for row in self.rows("status = 'RUNNING' AND desired = 'RUN'"):
-                if self.kinds[row["name"]].is_stopped:
+        """Stop what is to be stopped and runs."""
+        for row in select(self.appliance, "SELECT * FROM trainings WHERE status = 'RUNNING' AND desired = 'RUN'"):
+            if self.accepted.kinds[row["name"]].is_stopped:
+                with _calm():
                     self.appliance.call("PUT", f"/trainings/{row['id']}/stop")
 
-    def rows(self, condition: str = "1") -> list[sqlite3.Row]:
-        """Return the trainings that exist and fulfil an SQL condition."""
-        return select(self.appliance, f"SELECT * FROM trainings WHERE {condition} ORDER BY created_at")
+    def delete(self) -> None:
+        """Delete the oldest that has succeeded and has no logs to be looked at."""
+        query = "SELECT id, name FROM trainings WHERE status = 'COMPLETE' AND name LIKE 'instant%' ORDER BY created_at LIMIT 1"
+        for row in select(self.appliance, query):
+            self.accepted.deletion_asked.add(row["name"])
+            self.accepted.ids[row["name"]] = row["id"]
+            with _calm():
+                if self.appliance.call("DELETE", f"/trainings/{row['id']}")["header"]["isSuccessful"]:
+                    self.accepted.deleted.add(row["name"])
+
+    def change_access(self) -> None:
+        """Say what is so already."""
+        with _calm():
+            self.appliance.call("PUT", "/storage/containers/models/access", json={"read": True, "write": True})
+
+    def rotate(self) -> None:
+        """Ask for another token."""
+        with _calm():
+            self.appliance.call("PUT", "/system/token")
+
+    def lead_to(self, point: str) -> None:
+        """Do what brings the daemon to a point."""
+        name = point.partition("commit of ")[2] or point.partition(" ")[2]
+        match name:
+            case "token file" | "end of sessions":
+                self.rotate()
+            case "access list":
+                self.change_access()
+            case "deletion" | "trash":
+                self.delete()
+                self.keep_busy(INSTANT)
+            case _:
+                self.keep_busy(LEADS_TO.get(name))
 
     def await_all(self) -> None:
-        """Wait for the end of all, stopping what has to be stopped."""
+        """Wait for the end of all, and until the log store has everything."""
 
         def ended() -> bool:
             self.stop()
-            return not self.rows("is_finished = 0")
+            left = "SELECT id FROM trainings WHERE is_finished = 0 UNION SELECT resource_id FROM log_shipping"
+            return not select(self.appliance, left)
 
         until(ended, 120, "the end of all trainings")
 
-    def check(self) -> None:
-        """All that were accepted ended as they had to, and nothing is left."""
-        found = self.rows()
-        assert found, "none was accepted"
-        for row in found:
-            assert_ended_as(self.appliance, row["id"], self.kinds[row["name"]], row["name"])
-        assert_nothing_left(self.appliance)
+
+def _calm() -> contextlib.AbstractContextManager[None]:
+    return contextlib.suppress(httpx.TransportError, json.JSONDecodeError)
 
 
 @pytest.fixture
 def appliance(make_appliance: MakeAppliance) -> Appliance:
-    made = make_appliance(stop_grace_seconds="5")
+    overcommit = VCPUS / len(os.sched_getaffinity(0)) + 1e-6
+    made = make_appliance(stop_grace_seconds="5", cpu_overcommit=f"{overcommit}", resync_seconds="2")
     made.put("code", {"train.py": COUNTED})
-    made.start()  # the environment is prepared, tables are made: from here on trainings are what happens
-    made.experiment()
+    (made.home / "storage" / invariants.OBJECTS).mkdir()
+    made.start()  # the environment is prepared, tables are made: from here on the load is what happens
     return made
 
 
-# Gaps that a number meets by luck only.
-GAPS = {
-    "after the commit of CREATE_IN_PROGRESS": GANG, "after TrainingFiles.prepare": SUCCEEDS,
-    "before Driver.start": GANG, "before APIClient.start": SUCCEEDS, "after APIClient.start": SUCCEEDS,
-    "after Driver.start": GANG, "after the commit of RUNNING": INSTANT,
-    "after the commit of STOP_IN_PROGRESS": STOPPED, "after Driver.stop": STOPPED, "after the commit of STOPPED": STOPPED,
-    "after the commit of COMPLETE_IN_PROGRESS": INSTANT, "before TrainingFiles.collect": INSTANT,
-    "after publish._save": SUCCEEDS, "after the commit of FAIL_TRAIN_IN_PROGRESS": FAILS, "after TrainingFiles.collect": FAILS,
-    "after APIClient.remove_container": SUCCEEDS, "after Driver.remove": GANG, "after Driver.close_network": GANG,
-    "after TrainingFiles.clean": FAILS, "after the commit of FAIL_TRAIN": FAILS, "after the commit of COMPLETE": INSTANT,
-}  # fmt: skip
+@pytest.fixture
+def bystander(make_appliance: MakeAppliance) -> Bystander:
+    """Another installation whose daemon does not run and whose job does."""
+    made = make_appliance("bystander")
+    made.put("code", {"train.py": COUNTED})
+    made.start()
+    training = made.training(**STOPPED.body(made, "bystander"))["trainingId"]
+    until(lambda: "line 3" in made.log(training), 60, "its first lines")
+    made.kill()
+    return Bystander(made)
 
 
-def _restart_armed(appliance: Appliance, effect: int | str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Start a daemon that dies at its n-th effect; it may die before it answers."""
-    monkeypatch.setenv("KILL_AT_EFFECT", str(effect))
+def test_killed_at_every_named_point_and_at_random(
+    appliance: Appliance, bystander: Bystander, monkeypatch: pytest.MonkeyPatch, kills: Counter[str], checks: Counter[str],
+    tmp_path: Path,
+) -> None:  # fmt: skip
+    load, met = Load(appliance), tmp_path / "met"
+    monkeypatch.setenv("MET", str(met))
+    with Uploader(appliance) as uploader:
+        appliance.kill()
+        for point in crash_points.known(appliance.driver):
+            _restart_armed(appliance, point, monkeypatch)
+
+            def died(point: str = point) -> bool:
+                if not appliance.has_ended:
+                    load.lead_to(point)
+                return appliance.has_ended
+
+            until(died, 60, f"the death {point}")
+            kills[point] += 1
+            invariants.while_dead(appliance, VCPUS * 1000, checks)
+        _kill_at_random(load, kills, checks)
+        appliance.start()
+        load.await_all()
+    _check_points(appliance.driver, set(met.read_text().split("\n")) - {""}, kills)
+    invariants.at_the_end(appliance, load.accepted, uploader, checks)
+    bystander.check(checks)
+    ways = {tuple(history(appliance, row["id"])) for row in select(appliance, "SELECT id FROM trainings")}
+    assert {way[-1] for way in ways} == {"COMPLETE", "FAIL_TRAIN", "STOPPED"}
+
+
+def _restart_armed(appliance: Appliance, point: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Start a daemon that dies at a point; it may die before it answers."""
+    monkeypatch.setenv("KILL_AT", point)
     with monkeypatch.context() as patch:
-        patch.setattr(appliance, "command", [sys.executable, "-c", ARMED])
+        patch.setattr(appliance, "command", [sys.executable, "-c", crash_points.ARMED])
         try:
             appliance.start()
         except AssertionError as error:
             assert "ended with -9" in str(error), error
 
 
-def test_killed_around_every_effect(appliance: Appliance, monkeypatch: pytest.MonkeyPatch, kills: Counter[str]) -> None:
-    posted = Posted(appliance)
-    appliance.kill()
-    for effect in EFFECTS:
-        _restart_armed(appliance, effect, monkeypatch)
-
-        def died() -> bool:
-            if appliance.has_ended:
-                return True
-            posted.stop()
-            if len(posted.rows("is_finished = 0")) < 3:
-                posted.post_rarest()
-            return False
-
-        until(died, 60, f"effect {effect}")
-        kills["around an effect"] += 1
-    appliance.start()
-    posted.await_all()
-    posted.check()
-
-
-def test_killed_in_every_known_gap(appliance: Appliance, monkeypatch: pytest.MonkeyPatch, kills: Counter[str]) -> None:
-    posted = Posted(appliance)
-    appliance.kill()
-    for gap, kind in GAPS.items():
-        if "APIClient" in gap and appliance.driver != "docker":
-            continue
-        _restart_armed(appliance, gap, monkeypatch)
-        if not appliance.has_ended:
-            posted.post(kind)
-
-        def died() -> bool:
-            posted.stop()
-            return appliance.has_ended
-
-        until(died, 60, gap)
-        kills[gap] += 1
-    appliance.start()
-    posted.await_all()
-    posted.check()
-
-
-def _sees(posted: Posted, status: str, seconds: float = 20.0) -> bool:
-    """Look into the database as fast as it answers, for some statuses last milliseconds; False if it was not met."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if posted.rows(f"status = '{status}'"):
-            return True
-        if status == "STOP_IN_PROGRESS" and not posted.rows("desired = 'STOP' AND is_finished = 0"):
-            posted.stop()
-    return False
-
-
-def test_killed_from_outside(appliance: Appliance, kills: Counter[str]) -> None:
-    posted = Posted(appliance)
-    seed = 20_240_501
-    chance = random.Random(seed)
-    for status, kind in (
-        ("CREATE_REQUESTED", SUCCEEDS), ("CREATE_IN_PROGRESS", GANG), ("RUNNING", FAILS), ("COMPLETE_IN_PROGRESS", INSTANT),
-        ("FAIL_TRAIN_IN_PROGRESS", FAILS), ("STOP_IN_PROGRESS", STOPPED),
-    ):  # fmt: skip
-        posted.post(kind)
-        is_seen = _sees(posted, status)
-        appliance.kill()
-        kills[f"as soon as {status} is seen" if is_seen else f"{status} was too short to be seen"] += 1
-        appliance.start()
-    for kind in (*KINDS, *KINDS):
-        posted.post(kind)
-        posted.stop()
-        # A moment is what is tested here; any will do, and the next run of the same seed takes the same.
-        time.sleep(chance.uniform(0, 0.8))
-        appliance.kill()
-        kills["at a random moment"] += 1
-        if chance.random() < 0.4:
-            appliance.start(wait=False)
-            time.sleep(chance.uniform(0, 1.2))
+def _kill_at_random(load: Load, kills: Counter[str], checks: Counter[str]) -> None:
+    appliance, chance = load.appliance, random.Random(SEED)
+    for number in range(RANDOM_KILLS):
+        if number == RANDOM_KILLS - 1:
+            appliance.start()
+            load.delete()
             appliance.kill()
-            kills["while it starts"] += 1
-        appliance.start()
-    posted.await_all()
-    posted.check()
-    ways = {tuple(history(appliance, row["id"])) for row in posted.rows()}
-    assert {way[-1] for way in ways} == {"COMPLETE", "FAIL_TRAIN", "STOPPED"}
+            kills["after a deletion"] += 1
+        # A moment is what is tested here; any will do, and the next run of the same seed takes the same.
+        appliance.start(wait=number % 3 != 0)
+        moment = "while it starts" if number % 3 == 0 else "at a random moment"
+        deadline = time.monotonic() + chance.uniform(0, 1.0)
+        while time.monotonic() < deadline:
+            if number % 3:
+                load.keep_busy()
+            time.sleep(0.02)
+        appliance.kill()
+        kills[moment] += 1
+        invariants.while_dead(appliance, VCPUS * 1000, checks)
+
+
+def _check_points(driver: str, met: set[str], kills: Counter[str]) -> None:
+    assert met - crash_points.names(driver) == set(), "acts and records that no point is named after"
+    assert crash_points.names(driver) - met == set(), "points that the load never comes to"
+    assert [point for point in crash_points.known(driver) if not kills[point]] == []

@@ -13,6 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from easymaker_local.cli.findings import Level
+from easymaker_local.cli.state_checks import check_workloads
+from easymaker_local.settings import Settings
 from easymaker_local.testing.appliance import Appliance, until
 from tests.faults.fault_jobs import COUNTED, FAILS, SUCCEEDS, Kind, assert_ended_as, assert_nothing_left, history
 
@@ -117,7 +120,12 @@ def test_engine_goes_while_a_job_runs(appliance: Appliance, line: Line, kind: Ki
     line.cut()
     until(lambda: f"line {kind.lines - 1}" in appliance.log(training), 60, "its last line, which needs no engine")
     assert appliance.shown(training)["trainingStatusCode"] == "RUNNING"
+    settings = Settings(home=appliance.home, driver="docker", docker_host=f"unix://{line.path}")
+    finding = check_workloads(settings)
+    assert finding.level is Level.PROBLEM
+    assert "it does not answer" in finding.message
     line.connect()
+    assert check_workloads(settings).level is Level.OK
     appliance.await_status(training)
     assert_ended_as(appliance, training, kind, "job")
     assert_nothing_left(appliance)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,8 +15,9 @@ from easymaker_local.domain.gpu import Gpu, Inventory
 from easymaker_local.domain.ledger import Amount, Machine, Plan, Priority, Waiting
 from easymaker_local.domain.reason import Cause, Reason
 from easymaker_local.domain.training import TRANSITIONS, Desired, Training, TrainingStatus
-from easymaker_local.errors import Conflict, DaemonError, NotFound, StaleRecord
-from easymaker_local.store import Store, events, experiments, ledger, trainings
+from easymaker_local.errors import BrokenRecord, Conflict, DaemonError, DatabaseUnavailable, NotFound, StaleRecord
+from easymaker_local.store import Store, database, events, experiments, ledger, trainings
+from easymaker_local.store.objects import open_index
 from easymaker_local.testing.factories import make_training
 
 pytestmark = pytest.mark.anyio
@@ -248,3 +250,59 @@ def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
         store.open()
     store.close()
     assert (tmp_path / "state.db").read_bytes().startswith(b"this is not"), "nothing was overwritten"
+
+
+async def test_ten_that_find_it_locked_wait_as_long_as_one(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each is refused with the reason, and nothing of it is written."""
+    monkeypatch.setattr(database, "_BUSY_SECONDS", 0.3)
+    tried: list[int] = []
+
+    def insert(db: sqlite3.Connection) -> None:
+        tried.append(1)
+
+    with contextlib.closing(sqlite3.connect(tmp_path / "state.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        found = await asyncio.gather(*(store.write(insert) for _ in range(10)), return_exceptions=True)
+        assert {type(error) for error in found} == {DatabaseUnavailable}
+        assert "locked by another program" in str(found[0])
+        assert await store.read(experiments.newest) == [], "reading goes on"
+    assert tried == []
+    await store.write(insert)
+
+
+def test_an_index_that_is_locked_is_not_put_aside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is good, and somebody else's for a moment."""
+    monkeypatch.setattr(database, "_BUSY_SECONDS", 0.1)
+    path = tmp_path / "objects.db"
+    open_index(path).close()
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("PRAGMA locking_mode = EXCLUSIVE")
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(DaemonError, match="locked"):
+            open_index(path)
+    assert [file.name for file in tmp_path.iterdir()] == ["objects.db"]
+    open_index(path).close()
+
+
+async def test_a_booking_whose_devices_cannot_be_read(store: Store) -> None:
+    """Its amounts still count; whoever holds it is left alone, since what it holds is not known."""
+    training = await with_training(store)
+
+    def spoil(db: sqlite3.Connection) -> None:
+        db.execute("INSERT INTO bookings VALUES ('training', ?, 'node-0', 1000, 512, '[', 1.0, NULL, NULL)", (training.id,))
+
+    await store.write(spoil)
+    (booking,) = await store.read(ledger.booked)
+    assert (booking.amount.cpu_milli, booking.amount.memory_mib, booking.devices) == (1000, 512, ())
+    assert await store.read(ledger.broken) == [("training", training.id)]
+    with pytest.raises(BrokenRecord):
+        await store.read(lambda db: ledger.holdings(db, "training", training.id))
+
+
+async def test_a_type_of_event_that_is_none_hides_no_history(store: Store) -> None:
+    training = await with_training(store)
+    await store.write(lambda db: db.execute("UPDATE events SET type = 'DREAM'"))
+    (event,) = await store.read(lambda db: events.of_resource(db, "training", training.id))
+    assert (event.type, event.status) == (events.EventType.NOTE, "CREATE_REQUESTED")

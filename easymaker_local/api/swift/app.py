@@ -14,7 +14,7 @@ from easymaker_local.api.swift.identity import Identity
 from easymaker_local.api.swift.objects import MAX_META_BYTES, MAX_META_COUNT, MAX_META_NAME, MAX_META_VALUE, ObjectRoutes
 from easymaker_local.api.swift.request import Content, Refused, Request, new_transaction
 from easymaker_local.artifacts.objects import MAX_NAME_BYTES
-from easymaker_local.errors import Conflict, EasyMakerError, InvalidRequest, NotFound, StorageError, StorageFull
+from easymaker_local.errors import Conflict, EasyMakerError, InvalidRequest, NotFound, StorageError, StorageFull, TransientError
 from easymaker_local.services.buckets import Buckets
 from easymaker_local.services.object_records import ChecksumMismatch, PreconditionFailed
 from easymaker_local.services.objects import Objects
@@ -30,6 +30,7 @@ _STATUS: Mapping[type[EasyMakerError], int] = {
     InvalidRequest: 400,
     StorageFull: 507,
     StorageError: 403,
+    TransientError: 503,
     EasyMakerError: 500,
 }
 
