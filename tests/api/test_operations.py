@@ -87,7 +87,7 @@ def test_retry_is_for_failures(call: Call) -> None:
 
 def test_failed_experiment_is_retried(appliance: Appliance, call: Call) -> None:
     """EX-06, EX-16, EX-17: the log root cannot be made, then it can."""
-    root = appliance.home / "work" / "experiment"
+    root = appliance.home / "tensorboard"
     aside = root.with_name("aside")
     root.mkdir(exist_ok=True)
     root.rename(aside)
