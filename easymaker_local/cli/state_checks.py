@@ -79,7 +79,7 @@ def check_records(settings: Settings) -> Finding:
         return Finding("records", Level.WARNING, f"The records were not looked at: {error}.", f"Is the daemon up? {_RESTART}")
     if not found:
         return Finding("records", Level.OK, "All records can be read.")
-    message = f"{len(found)} records are broken and left alone: {_few(found)}."
+    message = f"Broken records, which are left alone ({len(found)}): {_few(found)}."
     return Finding("records", Level.PROBLEM, message, "Delete them, or stop the daemon and bring their rows back from a copy.")
 
 
@@ -107,9 +107,9 @@ def check_workloads(settings: Settings) -> Finding:
         message = f"Jobs run in the container engine, and it does not answer: {error.message}"
         return Finding("workloads", Level.PROBLEM, message, "Start the engine; the jobs are looked for until it answers.")
     if strays:
-        message = f"{len(strays)} workloads belong to nothing: {_few(strays)}."
+        message = f"Workloads that belong to nothing ({len(strays)}): {_few(strays)}."
         return Finding("workloads", Level.WARNING, message, f"The daemon removes them when it starts: {_RESTART}")
-    return Finding("workloads", Level.OK, f"{len(owned)} workloads, all of known jobs.")
+    return Finding("workloads", Level.OK, f"All workloads ({len(owned)}) are those of known jobs.")
 
 
 def check_leftovers(settings: Settings) -> Finding:
@@ -126,7 +126,7 @@ def check_leftovers(settings: Settings) -> Finding:
     found = [str(path) for parent in parents for path in _inside(parent) if path.name not in known]
     found += [str(path) for folder in (settings.home / "trash", settings.storage / f"{HIDDEN}tmp") for path in _inside(folder)]
     if found:
-        message = f"{len(found)} leftovers of interrupted work: {_few(found)}."
+        message = f"Leftovers of interrupted work ({len(found)}): {_few(found)}."
         return Finding("leftovers", Level.WARNING, message, "The daemon removes them when it starts: easymaker-local up")
     return Finding("leftovers", Level.OK, "Nothing was left by interrupted work.")
 

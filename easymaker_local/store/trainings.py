@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from pydantic import ValidationError
+
 from easymaker_local.domain.flavor import Flavor
 from easymaker_local.domain.page import Cursor
 from easymaker_local.domain.quarantine import Quarantined
@@ -49,7 +51,10 @@ def _read(row: sqlite3.Row) -> Training | Quarantined:
     try:
         return _training(row)
     except ValueError as error:
-        problem = " ".join(str(error).split())[:300]
+        problem = str(error)
+        if isinstance(error, ValidationError):
+            # Not its own words, which repeat what is in the row: that may be a secret.
+            problem = f"{error.title}: {error.errors(include_input=False, include_url=False)[0]['msg']}"
         return Quarantined(
             KIND, row["id"], row["name"], row["status"], bool(row["is_finished"]), row["attempt"], row["created_at"], problem
         )

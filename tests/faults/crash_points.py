@@ -10,7 +10,7 @@ from __future__ import annotations
 COMMITS = (
     "training accepted", "stop asked", "deletion", "queue entry", "booking", "CREATE_IN_PROGRESS", "RUNNING",
     "COMPLETE_IN_PROGRESS", "COMPLETE", "FAIL_TRAIN_IN_PROGRESS", "FAIL_TRAIN", "STOP_IN_PROGRESS", "STOPPED",
-    "log lines", "end of log lines", "samples", "object row", "access list", "end of sessions",
+    "log lines", "log statuses", "end of log lines", "samples", "object row", "access list", "end of sessions",
 )  # fmt: skip
 """What a transaction is about. A daemon that dies ``in`` it has done all of its work and not committed."""
 
@@ -115,8 +115,15 @@ about(trainings, "delete", "deletion")
 about(trainings, "transition", None)
 about(ledger, "enqueue", "queue entry", bool)
 about(ledger, "admit", "booking", lambda plan: plan.grants)
-about(logs, "append", "log lines")  # and with them, in the same commit, how far the files were read
-about(logs, "advance", "log lines")
+# Of their own name each: statuses always come first, and the first is where a daemon dies.
+append = logs.append
+
+def appended(db, entries, now):
+    append(db, entries, now)
+    if entries:
+        local.subject = "log statuses" if entries[0].source.node is None else "log lines"
+
+logs.append = appended
 about(log_shipping, "end", "end of log lines")
 about(metrics, "add", "samples")
 about(objects, "put", "object row")

@@ -87,7 +87,7 @@ def is_shipped(appliance: Appliance) -> bool:
 
 
 SPOILT = [
-    ("UPDATE trainings SET spec = '{' WHERE id = ?", "Invalid JSON"),
+    ("UPDATE trainings SET spec = '{secret' WHERE id = ?", "Invalid JSON"),
     ("UPDATE trainings SET status = 'DREAMING' WHERE id = ?", "'DREAMING' is not a valid TrainingStatus"),
     ("UPDATE trainings SET flavor = '[]' WHERE id = ?", "Flavor"),
     ("UPDATE trainings SET reason = 'MOOD', message = '' WHERE id = ?", "'MOOD' is not a valid Reason"),
@@ -110,6 +110,7 @@ def test_a_broken_row_is_quarantined(appliance: Appliance, statement: str, words
     assert appliance.shown(broken) == shown[broken]
     assert shown[broken]["statusReason"]["code"] == "BROKEN_RECORD"
     assert words in shown[broken]["statusReason"]["message"]
+    assert "secret" not in shown[broken]["statusReason"]["message"], "what stands in the row is not repeated"
     refused = appliance.call("PUT", f"/trainings/{broken}/stop")
     assert (refused["header"]["resultCode"], refused["errorCode"]) == (409, "BROKEN_RECORD")
     later = post(appliance, SUCCEEDS, "later")
