@@ -97,7 +97,9 @@ def check_workloads(settings: Settings) -> Finding:
         driver = _driver(settings, known["id"], known.get("driver", ""))
         owned = asyncio.run(_owned(driver))
         _, unfinished = _read(settings, find) or ({}, set())
-        strays = [name for name in owned if name.split("-")[1] not in unfinished]
+        # Of what has a row; others end by themselves when nobody needs them.
+        named = [(name, *name.split("-")[:2]) for name in owned]
+        strays = [name for name, kind, resource_id in named if kind == trainings.KIND and resource_id not in unfinished]
         if strays:
             # What ended meanwhile is not one.
             strays = sorted(set(strays) & set(asyncio.run(_owned(_driver(settings, known["id"], driver.name)))))
