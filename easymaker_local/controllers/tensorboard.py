@@ -258,9 +258,8 @@ def _owner(db: sqlite3.Connection, board: Board) -> tuple[str, str] | None:
             experiments.get(db, board.id)
             return None
         case Scope.TRAINING:
-            training = trainings.get(db, board.id)
-            assert training.spec.experiment_id is not None
-            return training.spec.experiment_id, training.name
+            # Also of one whose row cannot be read as a whole: its logs can.
+            return trainings.experiment_of(db, board.id), trainings.find(db, board.id).name
 
 
 async def _is_open(address: Address) -> bool:

@@ -36,7 +36,7 @@ async def sweep(context: Context) -> None:
     def note(db: sqlite3.Connection) -> None:
         for training_id, found in removed.items():
             try:
-                trainings.get(db, training_id)
+                trainings.find(db, training_id)
             except NotFound:
                 continue
             files = "1 file" if found.files == 1 else f"{found.files} files"

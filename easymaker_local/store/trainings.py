@@ -143,9 +143,11 @@ def newest(
 
 
 def experiment_of(db: sqlite3.Connection, training_id: str) -> str:
-    """Return the id of a training's experiment, also of one whose row cannot be read as a whole."""
-    query = "SELECT experiment_id FROM trainings WHERE id = ?"
-    return str(db.execute(query, (training_id,)).fetchone()["experiment_id"])
+    """Return the id of a training's experiment, also of one whose row cannot be read as a whole; raises NotFound."""
+    row = db.execute("SELECT experiment_id FROM trainings WHERE id = ?", (training_id,)).fetchone()
+    if row is None:
+        raise NotFound(f"There is no training {training_id!r}.")
+    return str(row["experiment_id"])
 
 
 def quarantined(db: sqlite3.Connection) -> list[Quarantined]:
