@@ -42,6 +42,7 @@ STATUS_STYLES = {
     "CREATE_FAILED": "red",
     "ACTIVE": "green",
     "DELETED": "dim",
+    "BROKEN": "bold red",
 }
 
 # Wide enough that nothing is cut where a program or a file reads.

@@ -46,7 +46,9 @@ def main() -> None:
     )
     model.compile(tf.keras.optimizers.Adam(settings.learning_rate), "sparse_categorical_crossentropy", ["accuracy"])
     if "EM_CHECKPOINT_INPUT_DIR" in os.environ:
-        newest = max(Path(os.environ["EM_CHECKPOINT_INPUT_DIR"]).glob("cp-*.ckpt"))
+        # What was being written when the run was stopped lacks this file, which comes last.
+        whole = Path(os.environ["EM_CHECKPOINT_INPUT_DIR"]).glob("cp-*.ckpt/saved_model.pb")
+        newest = max(file.parent for file in whole)
         model.load_weights(newest).expect_partial()  # the metrics that it holds as well are not wanted
         print(f"resumed from {newest.name}")
 

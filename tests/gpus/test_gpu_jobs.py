@@ -17,8 +17,8 @@ import pytest
 from easymaker_local.testing.appliance import PLAIN_IMAGE, Appliance, until
 from easymaker_local.testing.gpus import A100, L4, LOST, VARIABLE, StubDriver, StubGpu
 from tests.cli.cli_runner import in_this_process
+from tests.faults import crash_points
 from tests.faults.fault_jobs import assert_nothing_left, select
-from tests.faults.test_daemon_killed import ARMED
 
 MakeAppliance = Callable[..., Appliance]
 
@@ -252,6 +252,15 @@ def test_more_nodes_than_devices_are_refused_with_what_to_do(gpus: GpuAppliance)
     assert "a CPU flavor and the backend gloo" in message
 
 
+# Of the fault test's points those at which devices change hands.
+POINTS = (
+    "in the commit of booking", "after the commit of booking", "after the commit of CREATE_IN_PROGRESS", "before driver start",
+    "after supervisor launch", "after driver start", "in the commit of RUNNING", "after the commit of RUNNING",
+    "after the commit of COMPLETE_IN_PROGRESS", "after files collect", "after driver remove", "in the commit of COMPLETE",
+    "after the commit of COMPLETE",
+)  # fmt: skip
+
+
 @process_only
 def test_a_killed_daemon_neither_loses_nor_doubles_devices(
     gpus: GpuAppliance, monkeypatch: pytest.MonkeyPatch, kills: Any
@@ -263,12 +272,13 @@ def test_a_killed_daemon_neither_loses_nor_doubles_devices(
         gpus.finish(name)  # it ends as soon as it has begun
         gpus.post(name, "a1", nodes=1 + number % 2)
     appliance.kill()
-    for effect in range(1, 13):
-        monkeypatch.setenv("KILL_AT_EFFECT", str(effect))
+    monkeypatch.setenv("MET", str(appliance.home / "met"))
+    for moment in POINTS:
+        monkeypatch.setenv("KILL_AT", moment)
         with monkeypatch.context() as patch:
-            patch.setattr(appliance, "command", [sys.executable, "-c", ARMED])
+            patch.setattr(appliance, "command", [sys.executable, "-c", crash_points.ARMED])
             appliance.start(wait=False)
-            until(lambda: appliance.has_ended or not select(appliance, UNFINISHED), 60, f"effect {effect}")
+            until(lambda: appliance.has_ended or not select(appliance, UNFINISHED), 60, moment)
         kills["with devices booked"] += appliance.has_ended
         appliance.kill()
         booked = [uuid for row in select(appliance, "SELECT devices FROM bookings") for uuid in json.loads(row["devices"])]
