@@ -24,7 +24,9 @@ def main() -> int:
         script.write_text(example)
         # Examples are given from the project's root; what is fetched lands elsewhere.
         (Path(folder) / "examples").symlink_to(ROOT / "examples")
-        program = "\n".join(["set -exuo pipefail", *commands, f"{sys.executable} {script}"])
+        # One of the commands replaces the token: whoever goes on in the same shell asks for the variables again.
+        again = 'eval "$(easymaker-local env)"'
+        program = "\n".join(["set -exuo pipefail", *commands, again, f"{sys.executable} {script}"])
         return subprocess.run(["bash", "-c", program], cwd=folder, check=False).returncode
 
 
