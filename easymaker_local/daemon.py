@@ -145,7 +145,7 @@ def _docker_driver(settings: Settings, install_id: str, version: str | None) -> 
     from easymaker_local.drivers.docker_images import DockerImages
 
     driver = DockerDriver(settings.docker_host, install_id)
-    return driver, DockerImages(settings.docker_host, settings.home / "locks", settings.wheelhouse)
+    return driver, DockerImages(settings.docker_host, settings.home / "locks", settings.wheelhouse, install_id)
 
 
 def _install_id(db: sqlite3.Connection) -> str:

@@ -36,6 +36,9 @@ log = logging.getLogger(__name__)
 IMAGE_LABEL = "easymaker.image"
 """On every image of the catalogue that was built here, with the catalogue image's id."""
 
+OWNER_LABEL = "easymaker.image.install"
+"""Which installation built it: others on the same engine may use it, but do not count or remove it."""
+
 _LINE_LENGTH = 160
 _LOCK_POLL_SECONDS = 0.2
 _COLORS = re.compile(r"\x1b\[[0-9;]*m")
@@ -46,10 +49,11 @@ _PIP_PROGRESS = re.compile(r"(Collecting|Downloading|Installing|Building wheel|S
 class DockerImages:
     """Builds with the engine's own builder. ``state`` holds locks and, while a build is sent, its context."""
 
-    def __init__(self, docker_host: str | None, state: Path, wheelhouse: Path | None) -> None:
+    def __init__(self, docker_host: str | None, state: Path, wheelhouse: Path | None, install_id: str = "") -> None:
         self._engine = Engine(docker_host)
         self._state = state
         self._wheelhouse = wheelhouse
+        self._install_id = install_id
 
     async def ready(self, image: Image) -> str | None:
         wanted = reference(image)
@@ -77,7 +81,7 @@ class DockerImages:
             # One that was built and not named yet, or lost its name to a newer one, goes by its id.
             return [
                 StoredEnvironment(tags[0] if tags else image["Id"], image["Labels"][IMAGE_LABEL], image["Size"], bool(tags))
-                for image in client.images(filters={"label": IMAGE_LABEL})
+                for image in client.images(filters={"label": [IMAGE_LABEL, f"{OWNER_LABEL}={self._install_id}"]})
                 for tags in [[tag for tag in image["RepoTags"] or [] if tag != "<none>:<none>"]]
             ]
 
@@ -87,8 +91,8 @@ class DockerImages:
         def remove(client: APIClient) -> None:
             try:
                 labels = client.inspect_image(name)["Config"].get("Labels") or {}  # type: ignore[no-untyped-call]
-                if IMAGE_LABEL not in labels:
-                    raise MissingEnvironment(f"{name} is no image of this appliance's catalogue.")
+                if labels.get(OWNER_LABEL) != self._install_id:
+                    raise MissingEnvironment(f"{name} was not built by this appliance.")
                 client.remove_image(name)
             except NotFound:
                 return
@@ -137,7 +141,8 @@ class DockerImages:
             await asyncio.to_thread(write_context, context, image, chosen)
             context.seek(0)
             arguments = build_arguments(image, chosen)
-            await self._engine.long_call(lambda client: _build(client, context, image, wanted, arguments, tell))
+            labels = {IMAGE_LABEL: image.id, OWNER_LABEL: self._install_id}
+            await self._engine.long_call(lambda client: _build(client, context, image, wanted, arguments, labels, tell))
 
     async def _sweep(self, wanted: str) -> None:
         """Remove what the build's first stage left: it is as large as the image, and a rebuild means new content."""
@@ -161,10 +166,16 @@ def _exists(client: APIClient, name: str) -> bool:
 
 
 def _build(
-    client: APIClient, context: IO[bytes], image: Image, wanted: str, arguments: Mapping[str, str], tell: Callable[[str], None]
+    client: APIClient,
+    context: IO[bytes],
+    image: Image,
+    wanted: str,
+    arguments: Mapping[str, str],
+    labels: Mapping[str, str],
+    tell: Callable[[str], None],
 ) -> None:
     stream = client.build(
-        fileobj=context, custom_context=True, buildargs=dict(arguments), labels={IMAGE_LABEL: image.id},
+        fileobj=context, custom_context=True, buildargs=dict(arguments), labels=dict(labels),
         rm=True, forcerm=True, decode=True,
     )  # fmt: skip
     try:

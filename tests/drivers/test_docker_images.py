@@ -208,7 +208,7 @@ class TestBuilding:
         assert await builder.ready(image) is None
 
     async def test_what_is_stored_can_be_discarded_but_not_while_it_is_used(
-        self, images: Callable[[], DockerImages], client: docker.APIClient, make_image: MakeImage
+        self, images: Callable[[], DockerImages], client: docker.APIClient, make_image: MakeImage, tmp_path: Path
     ) -> None:
         image = make_image(dockerfile="ARG BASE_IMAGE\nFROM ${BASE_IMAGE}\nRUN head -c 3000000 /dev/urandom > /ballast\n")
         builder = images()
@@ -216,6 +216,12 @@ class TestBuilding:
         (stored,) = [one for one in await builder.stored() if one.name == reference]
         assert (stored.image_id, stored.is_whole) == (image.id, True)
         assert stored.bytes >= 3_000_000
+        stranger = DockerImages(docker_host(), tmp_path / "state", None, "another")
+        assert reference not in [one.name for one in await stranger.stored()], "it belongs to who built it"
+        with pytest.raises(MissingEnvironment):
+            await stranger.discard(reference)
+        assert await stranger.ready(image) == reference, "using it is another matter"
+        await stranger.close()
         container = client.create_container(reference, ["true"])["Id"]
         with pytest.raises(Conflict):
             await builder.discard(reference)
