@@ -6,6 +6,7 @@ problem; the gradients are averaged, so that all end with the same weights.
 
 import argparse
 import os
+import sys
 from pathlib import Path
 
 import torch
@@ -45,10 +46,12 @@ def main() -> None:
 
     if rank == 0:
         torch.save(model.module.state_dict(), Path(os.environ["EM_MODEL_DIR"]) / "model.pt")
-    # The last tensor that was sent is Python's. A thread of gloo's that lets go of it only while the interpreter ends aborts
-    # the process, after all the work: one more round gives it the time.
     dist.barrier()
     dist.destroy_process_group()
+    # Without the interpreter's own end: a thread of gloo's that lets go of a tensor of Python's meanwhile would abort the
+    # process, after all the work, and torchrun on the other node would wait five minutes for this one.
+    sys.stdout.flush()
+    os._exit(0)
 
 
 if __name__ == "__main__":
