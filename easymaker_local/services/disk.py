@@ -8,6 +8,7 @@ import sqlite3
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
+from easymaker_local.artifacts import trees
 from easymaker_local.domain.disk import DiskEntry, DiskKind, DiskReport, Reclaimed, StoredEnvironment
 from easymaker_local.errors import EasyMakerError, FieldError, InvalidRequest, PermanentError
 from easymaker_local.kit.trees import allocated_bytes
@@ -60,7 +61,7 @@ class Disk:
         if entry.kind is DiskKind.ENVIRONMENT:
             await self._context.environments.discard(entry.place)
         else:
-            await asyncio.to_thread(_remove_all_of, Path(entry.place))
+            await asyncio.to_thread(trees.remove, Path(entry.place))
 
     async def _environments(self) -> list[DiskEntry]:
         context = self._context
@@ -121,10 +122,3 @@ def _why_unneeded(stored: StoredEnvironment, current: Collection[str], kept: Col
 
 def _entries(folder: Path) -> list[Path]:
     return sorted(folder.iterdir()) if folder.is_dir() else []
-
-
-def _remove_all_of(path: Path) -> None:
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
