@@ -14,8 +14,7 @@ class Sizes:
     trainings: int = 100_000
     requests: int = 300
     adopted: int = 50
-    # Fifty containers take minutes to begin and to end, whoever asks for them.
-    adopted_docker: int = 10
+    adopted_docker: int = 50
     queued: int = 10_000
     log_lines: int = 300_000
     printed_lines: int = 400_000

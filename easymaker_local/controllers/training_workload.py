@@ -126,7 +126,7 @@ def _command(training: Training, node: int, runtimes: Path, addresses: Addresses
             options += ["--master", f"{master.host}:{master.port}"]
     arguments = [text for p in spec.hyperparameter_list for text in (f"--{p.parameter_name}", p.parameter_value)]
     launcher = str(runtimes / contract.LAUNCHER)
-    return ("python", "-I", launcher, *options, "--", spec.entry_point, *arguments)
+    return ("python", "-I", "-S", launcher, *options, "--", spec.entry_point, *arguments)
 
 
 def _sdk_environment(settings: Settings, token: str, *, private_paths: bool) -> dict[str, str]:

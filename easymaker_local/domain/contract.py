@@ -15,7 +15,7 @@ at ``NODE_ROOT``; without private paths the workload sees the host's path. Below
 ``control/``              ``EASYMAKER_CONTROL_DIR``: what the launcher tells the daemon
 ========================  =====================================================================================
 
-The workload's command is ``python -I <runtimes>/training/launch.py [torchrun options] -- <entry point> [--key value …]``.
+The workload's command is ``python -I -S <runtimes>/training/launch.py [torchrun options] -- <entry point> [--key value …]``.
 A container has a loopback of its own. There the launcher first starts a relay (``EASYMAKER_RELAY``: ``port=socket file``, …),
 so that a job finds the daemon under the addresses that hold outside too.
 

@@ -1,7 +1,7 @@
 """The container engine's connection: where blocking calls cross to threads and the SDK's errors become ours, once.
 
-Code that runs inside ``Engine.call`` and ``Engine.long_call`` handles the answers it expects (absent, exists already)
-as the SDK's errors; whatever else it lets through is translated here.
+Code that runs inside ``Engine.call``, ``patient_call`` and ``long_call`` handles the answers it expects (absent, exists
+already) as the SDK's errors; whatever else it lets through is translated here.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ T = TypeVar("T")
 
 CALL_SECONDS = 180
 """How long a call may be silent. While the engine writes a large layer it lets starts and removals wait for minutes."""
+
+_PATIENT_THREADS = 64
 
 UNREACHABLE = (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, OSError)
 
@@ -89,12 +91,17 @@ class Engine:
     def __init__(self, docker_host: str | None) -> None:
         self._docker_host = docker_host
         self._threads = ThreadPoolExecutor(max_workers=8, thread_name_prefix="docker")
+        self._patient_threads = ThreadPoolExecutor(max_workers=_PATIENT_THREADS, thread_name_prefix="docker-patient")
         self._opening = threading.Lock()
         self._client: APIClient | None = None
 
     async def call(self, work: Callable[[APIClient], T]) -> T:
         """Run ``work`` in a thread. A cancelled caller does not end it, so ``work`` must be safe to repeat."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._translated, work)
+
+    async def patient_call(self, work: Callable[[APIClient], T]) -> T:
+        """As ``call``, for what the engine takes its time to answer: no start of a job waits behind it."""
+        return await asyncio.get_running_loop().run_in_executor(self._patient_threads, self._translated, work)
 
     async def long_call(self, work: Callable[[APIClient], T]) -> T:
         """Run ``work``, which reads one long answer, with a connection of its own; cancelling cuts the connection.
@@ -130,7 +137,8 @@ class Engine:
 
     async def close(self) -> None:
         """Close idle connections; calls under way end by themselves."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        for threads in (self._threads, self._patient_threads):
+            threads.shutdown(wait=False, cancel_futures=True)
         self._forget_client()
 
     def _translated(self, work: Callable[[APIClient], T]) -> T:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import functools
 import os
+import time
+from http import HTTPStatus
 from typing import Any
 
 import pytest
+from docker import APIClient
+from docker.errors import APIError, NotFound
 
 from easymaker_local.drivers.docker_engine import connect, engine_answers
 
@@ -40,9 +44,24 @@ def discard_install(install_id: str) -> None:
         for container in client.containers(all=True, filters=filters):
             client.remove_container(container["Id"], force=True, v=True)
         for network in client.networks(filters=filters):
-            client.remove_network(network["Id"])
+            _remove_network(client, network["Id"])
     finally:
         client.close()
+
+
+def _remove_network(client: APIClient, network: str) -> None:
+    """A container that a killed daemon had just asked to remove is not listed any more and still holds its address."""
+    for turns_left in reversed(range(100)):
+        try:
+            client.remove_network(network)
+        except NotFound:
+            return
+        except APIError as error:
+            if error.status_code != HTTPStatus.FORBIDDEN or not turns_left:
+                raise
+            time.sleep(0.1)
+        else:
+            return
 
 
 def containers(kind: str) -> list[dict[str, Any]]:

@@ -53,7 +53,7 @@ class Node:
     def start(self, *command: str, **env: str) -> subprocess.Popen[str]:
         """Start the launcher with ``command``: options, ``--``, entry point, arguments."""
         return subprocess.Popen(
-            [self.python, "-I", LAUNCHER, *command],
+            [self.python, "-I", "-S", LAUNCHER, *command],
             env=self.environment(env),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -1,6 +1,6 @@
 """First process of a training node: install the user's packages, then become the entry point.
 
-``python -I launch.py [options] -- <entry point> [argument …]``
+``python -I -S launch.py [options] -- <entry point> [argument …]``
 
 Called by the daemon after the contract in ``easymaker_local/domain/contract.py``. Standard library only. This file lies
 between a click and the first line of the user's code: what only some runs need is imported where they need it, and
@@ -63,12 +63,15 @@ def main(argv: list[str]) -> NoReturn:
 
 def _start_relay(relays: str) -> None:
     """Start ``relay.py`` for ``port=socket file`` pairs, as nobody's child: programs may wait for all of theirs."""
-    import socket
+    import _socket  # what ``socket`` is made of, without its enumerations: they cost as much as the interpreter
 
     pairs = []
     for relay in relays.split(","):
         port, _, path = relay.partition("=")
-        listener = socket.create_server(("127.0.0.1", int(port)), backlog=128)
+        listener = _socket.socket(_socket.AF_INET, _socket.SOCK_STREAM)
+        listener.setsockopt(_socket.SOL_SOCKET, _socket.SO_REUSEADDR, 1)
+        listener.bind(("127.0.0.1", int(port)))
+        listener.listen(128)
         pairs.append(f"{listener.detach()}={path}")
     middle = os.fork()
     if middle:
@@ -145,6 +148,7 @@ def _install(requirements: str, packages: str) -> None:
     import site
     import venv
 
+    site.main()  # left out so far (-S): the others need not know where packages are
     with open(requirements, "rb") as file:
         wanted = sys.executable.encode() + b"\n" + file.read()
     done = os.path.join(packages, ".installed")
