@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Annotated
@@ -14,6 +13,7 @@ from easymaker_local.cli.lookup import find_training
 from easymaker_local.cli.output import Json
 from easymaker_local.cli.session import client_of, session_of
 from easymaker_local.cli.training_options import (
+    NAME_LIMIT,
     CheckpointInput,
     CheckpointOutput,
     Datasets,
@@ -30,21 +30,27 @@ from easymaker_local.cli.training_options import (
     ProcessesPerNode,
     Source,
     Tags,
+    Template,
     TimeoutHours,
     Torchrun,
     UseLog,
     faults_by_option,
+    from_template,
     given,
     overridden,
 )
-from easymaker_local.cli.training_spec import Body, parse, resolve
+from easymaker_local.cli.training_spec import Body, overlaid, parse, read_file, resolve
 
 if TYPE_CHECKING:
     from easymaker_local.client import Client
     from easymaker_local.client.shapes import Training
 
-_NAME_LIMIT = 50
-
+RunExperiment = Annotated[
+    str | None,
+    typer.Option(
+        help="Id or name, made if need be. Unless given: the template's, or default.", autocompletion=completion.experiments
+    ),
+]
 Follow = Annotated[bool, typer.Option("--follow/--detach", help="Watch it to the end, or return at once.")]
 
 
@@ -57,6 +63,7 @@ def register(app: typer.Typer) -> None:
 def create(
     ctx: typer.Context,
     file: Annotated[Path, typer.Option("-f", "--file", help="TOML; - reads stdin.")],
+    template: Template = None,
     follow: Follow = False,
     as_json: Json = False,
 ) -> None:
@@ -65,15 +72,17 @@ def create(
     Keys are the API's (trainingName) or the same with underscores (training_name); name, experiment, image, flavor and the
     tables [parameters], [datasets] and [tags] are short for theirs. Experiment, image and flavor may be given by name.
     """
-    text = sys.stdin.read() if str(file) == "-" else _text(file)
-    body = resolve(
-        client_of(ctx), parse(text, "standard input" if str(file) == "-" else str(file)), session_of(ctx).settings.tenant_id
-    )
-    _tell(client_of(ctx), client_of(ctx).create_training(body), follow and not as_json, as_json)
+    client = client_of(ctx)
+    body = parse(*read_file(file))
+    if template is not None:
+        body = overlaid(from_template(client, template, body), body)
+    training = client.create_training(resolve(client, body, session_of(ctx).settings.tenant_id))
+    _tell(client, training, follow and not as_json, as_json)
 
 
 def run(
-    ctx: typer.Context, name: Name = None, experiment: Experiment = "default", image: Image = None, flavor: Flavor = None,
+    ctx: typer.Context, template: Template = None, name: Name = None, experiment: RunExperiment = None, image: Image = None,
+    flavor: Flavor = None,
     source: Source = None, entry_point: EntryPoint = None, dataset: Datasets = None, param: Parameters = None,
     model_output: ModelOutput = None, checkpoint_input: CheckpointInput = None, checkpoint_output: CheckpointOutput = None,
     nodes: Nodes = None, torchrun: Torchrun = None, processes_per_node: ProcessesPerNode = None,
@@ -81,11 +90,13 @@ def run(
     description: Description = None, use_log: UseLog = None, follow: Follow = True, as_json: Json = False,
 ) -> None:  # fmt: skip
     """Create a training and watch it to the end: exit code 0 if it completes, 1 if not. The experiment is made if need be."""
-    stem = PurePosixPath(entry_point or "training").stem
-    body: Body = {"trainingName": name or f"{stem[: _NAME_LIMIT - 14]}-{time.strftime('%m%d-%H%M%S')}"}
     client = client_of(ctx)
+    options = given(ctx.params)
+    body: Body = {"experimentId": "default", **(from_template(client, template, options) if template is not None else {})}
+    stem = PurePosixPath(entry_point or body.get("entryPoint", "training")).stem
+    body["trainingName"] = name or f"{stem[: NAME_LIMIT - 14]}-{time.strftime('%m%d-%H%M%S')}"
     with faults_by_option():
-        body = resolve(client, overridden(body, given(ctx.params)), session_of(ctx).settings.tenant_id, make_experiment=True)
+        body = resolve(client, overridden(body, options), session_of(ctx).settings.tenant_id, make_experiment=True)
         training = client.create_training(body)
     _tell(client, training, follow and not as_json, as_json)
 
@@ -103,18 +114,11 @@ def copy(
     """Create a training with the settings of another one; options replace them, pairs are merged by key."""
     client = client_of(ctx)
     original = client.training_copy_source(find_training(client, which, newest=True)["trainingId"])
-    title = name or f"{original['trainingName'][: _NAME_LIMIT - 5]}-copy"
+    title = name or f"{original['trainingName'][: NAME_LIMIT - 5]}-copy"
     body = overridden({**original, "trainingName": title}, given(ctx.params))
     with faults_by_option():
         training = client.create_training(resolve(client, body, session_of(ctx).settings.tenant_id))
     _tell(client, training, follow and not as_json, as_json)
-
-
-def _text(file: Path) -> str:
-    try:
-        return file.read_text()
-    except (OSError, UnicodeDecodeError) as error:
-        raise typer.BadParameter(f"{file} cannot be read: {error}.", param_hint="--file") from error
 
 
 def _tell(client: Client, training: Training, follow: bool, as_json: bool) -> None:

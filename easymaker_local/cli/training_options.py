@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from easymaker_local.cli import completion
+from easymaker_local.cli import completion, output
+from easymaker_local.cli.lookup import find_template
 from easymaker_local.cli.training_spec import Body, merge_pairs, split_pairs
 from easymaker_local.errors import FieldError, InvalidRequest
+
+if TYPE_CHECKING:
+    from easymaker_local.client import Client
+
+NAME_LIMIT = 50
 
 Name = Annotated[str | None, typer.Option(help="At most 50 characters.")]
 Description = Annotated[str | None, typer.Option(help="At most 255 characters.")]
@@ -34,6 +40,14 @@ TimeoutHours = Annotated[float | None, typer.Option(help="Maximum time, 1 to 720
 DataStorageSize = Annotated[int | None, typer.Option(metavar="GB", help="Data storage size.")]
 Tags = Annotated[list[str] | None, typer.Option("--tag", metavar="KEY=VALUE", help="Tag; repeat for more.")]
 
+Template = Annotated[
+    str | None,
+    typer.Option(
+        help="Id or name of a template to begin with. What is given beside it replaces its values; pairs are merged by key.",
+        autocompletion=completion.templates,
+    ),
+]
+
 _PAIRS = ("dataset", "param", "tag")
 # The field that each parameter of a command fills; the option is named as the parameter.
 _FIELDS = {
@@ -44,7 +58,11 @@ _FIELDS = {
     "timeout_hours": "timeoutMinutes", "data_storage_size": "dataStorageSize", "tag": "tagList", "use_log": "useLog",
 }  # fmt: skip
 # Where a fault is reported that the daemon found in a field.
-_OPTIONS = {"trainingName": "--name", **{field: f"--{name.replace('_', '-')}" for name, field in _FIELDS.items()}}
+_OPTIONS = {
+    "trainingName": "--name",
+    "trainingTemplateName": "--name",
+    **{field: f"--{name.replace('_', '-')}" for name, field in _FIELDS.items()},
+}
 
 
 def given(parameters: Mapping[str, Any]) -> dict[str, Any]:
@@ -59,6 +77,26 @@ def given(parameters: Mapping[str, Any]) -> dict[str, Any]:
         if value is not None:
             found[field] = value
     return found
+
+
+def field_of(option: str) -> str:
+    """Return the field that an option fills; raises BadParameter."""
+    names = {name.replace("_", "-"): field for name, field in _FIELDS.items()}
+    try:
+        return names[option.removeprefix("--")]
+    except KeyError:
+        raise typer.BadParameter(f"write one of {', '.join(names)}, not {option!r}.", param_hint="--clear") from None
+
+
+def from_template(client: Client, which: str, options: Collection[str]) -> Body:
+    """Return the values of a template; says what is missing of it, unless one of ``options`` (wire names) replaces it."""
+    template = find_template(client, which, newest=True)
+    loaded = client.training_template_values(template["trainingTemplateId"])
+    for left_out in loaded["unresolvedFieldList"]:
+        if left_out["field"] not in options:
+            name, field, reason = template["trainingTemplateName"], left_out["field"], left_out["message"].removesuffix(".")
+            output.note(f"{field} of template {name!r} is left out: {reason}.", "yellow")
+    return loaded["values"]
 
 
 def overridden(body: Body, options: Mapping[str, Any]) -> Body:
