@@ -173,10 +173,18 @@ def delete(ctx: typer.Context, which: Several) -> None:
 def export(
     ctx: typer.Context, which: Which,
     file: Annotated[Path, typer.Argument(metavar="[FILE]", help="- is stdout.", show_default=False)] = Path("-"),
+    secrets: Annotated[
+        bool, typer.Option("--secrets", help="Keep hyperparameters whose names look secret.", show_default=False)
+    ] = False,
 ) -> None:  # fmt: skip
-    """Write a template as a JSON document, for "template import" on this or another machine."""
+    """Write a template as a JSON document, for "template import" on this or another machine.
+
+    Values of hyperparameters whose names look secret (a token, a password) are left empty, and it is said which.
+    """
     client = client_of(ctx)
     document = client.training_template_copy_source(find_template(client, which, newest=True)["trainingTemplateId"])
+    if not secrets:
+        _empty_secrets(document)
     text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
     if str(file) == "-":
         sys.stdout.write(text)
@@ -220,6 +228,19 @@ def _tell(saved: SavedTrainingTemplate, as_json: bool, what: str) -> None:
         output.note("Used as it stands it would be refused:", "yellow")
     for warning in saved["warningList"]:
         output.note(f"  {warning['field']}: {warning['message']}", "yellow")
+
+
+def _empty_secrets(document: Body) -> None:
+    from easymaker_local.domain.masking import looks_secret
+
+    emptied = [
+        row for row in document.get("hyperparameterList", []) if row["parameterValue"] and looks_secret(row["parameterName"])
+    ]
+    for row in emptied:
+        row["parameterValue"] = ""
+    if emptied:
+        names = ", ".join(row["parameterName"] for row in emptied)
+        output.note(f"Left empty, since the names look secret: {names}. To keep the values: --secrets", "yellow")
 
 
 def _document(text: str, file: str) -> Body:

@@ -186,6 +186,17 @@ def test_export_and_import(cli: Cli, complete: str, tmp_path: Path) -> None:
     assert cli("template", "export", complete, tmp_path / "no" / "folder").code == 2
 
 
+def test_what_looks_secret_is_exported_on_demand_only(cli: Cli) -> None:
+    cli("template", "create", "--name", "secret", "-p", "hub_token=abc123", "-p", "lr=1", "-p", "password=")
+    done = cli("template", "export", "secret")
+    values = {p["parameterName"]: p["parameterValue"] for p in done.json["hyperparameterList"]}
+    assert values == {"hub_token": "", "lr": "1", "password": ""}
+    assert "hub_token" in done.err
+    assert "abc123" not in done.out + done.err
+    kept = cli("template", "export", "secret", "--secrets")
+    assert (kept.json["hyperparameterList"][0]["parameterValue"], kept.err) == ("abc123", "")
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
