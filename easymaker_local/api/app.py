@@ -19,6 +19,7 @@ from easymaker_local.api import (
     storage,
     system,
     tokens,
+    training_templates,
     trainings,
 )
 from easymaker_local.api.access import Access
@@ -58,7 +59,9 @@ def create_app(
     app.include_router(system.open_router)
     for router in (monitoring.scrape_router, logs.root_router, tokens.router):
         app.include_router(router)
-    for resource in (system, catalogue, experiments, trainings, storage, logs, monitoring, disk, queue, tensorboard):
+    for resource in (
+        system, catalogue, experiments, trainings, training_templates, storage, logs, monitoring, disk, queue, tensorboard,
+    ):  # fmt: skip
         app.include_router(resource.router, prefix=BASE)
     install_error_handlers(app)
     app.add_middleware(Access, credentials=credentials, settings=services.context.settings)

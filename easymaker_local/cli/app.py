@@ -17,6 +17,7 @@ from easymaker_local.cli import (
     logs,
     queue,
     storage,
+    templates,
     tensorboard,
     trainings,
     usage,
@@ -70,4 +71,5 @@ app.add_typer(images.flavor_app, name="flavor")
 app.add_typer(storage.app, name="storage")
 app.add_typer(experiments.app, name="experiment")
 app.add_typer(trainings.app, name="training")
+app.add_typer(templates.app, name="template")
 app.add_typer(logs.app, name="logs")

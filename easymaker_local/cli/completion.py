@@ -32,6 +32,13 @@ def experiments(incomplete: str) -> list[Offer]:
     )
 
 
+def templates(incomplete: str) -> list[Offer]:
+    """Offer names of training templates."""
+    return _offers(incomplete, lambda client: [
+        (t["trainingTemplateName"], t["trainingTemplateId"]) for t in client.training_templates(limit=_NAMES)
+    ])  # fmt: skip
+
+
 def images(incomplete: str) -> list[Offer]:
     """Offer ids of images."""
     return _offers(incomplete, lambda client: [(i["imageId"], i["imageName"]) for i in client.images()])

@@ -15,6 +15,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -67,6 +68,19 @@ def report(error: EasyMakerError) -> None:
         note(f"error: {error.message}", "red")
     if error.hint:
         note(error.hint)
+
+
+def for_each(texts: Sequence[str], act: Callable[[str], None]) -> None:
+    """Act on all, also after a refusal; the first one decides the exit code."""
+    first: EasyMakerError | None = None
+    for text in texts:
+        try:
+            act(text)
+        except EasyMakerError as error:
+            report(error)
+            first = first or error
+    if first is not None:
+        raise typer.Exit(exit_code(first))
 
 
 class Group(TyperGroup):

@@ -11,7 +11,7 @@ from easymaker_local.errors import InvalidRequest, NotFound
 
 if TYPE_CHECKING:
     from easymaker_local.client import Client
-    from easymaker_local.client.shapes import Experiment, Flavor, Image, Training
+    from easymaker_local.client.shapes import Experiment, Flavor, Image, Training, TrainingTemplate
 
 T = TypeVar("T")
 
@@ -28,22 +28,39 @@ def find_training(client: Client, text: str, *, newest: bool = False) -> Trainin
 
     ``newest`` takes the newest of a name that was used again, and says so: right for looking at it, wrong for ending it.
     """
-    if len(text) == _FULL_ID:
-        with suppress(NotFound):  # then it may be a name of this length
-            return client.training(text)
-    named = client.trainings(name=text, limit=_CANDIDATES)
-    if newest and len(named) > 1:
-        count = f"{len(named)} trainings" if len(named) < _CANDIDATES else "Many trainings"
-        output.note(f"{count} are named {text!r}; this is the newest, {named[0]['trainingId']}.")
-        return named[0]
-    found = named or _begin(text, client.trainings)
-    return _choose("training", text, found, lambda t: t["trainingId"], lambda t: t["trainingName"])
+    return _find(
+        "training", text, client.training, client.trainings, lambda t: t["trainingId"], lambda t: t["trainingName"], newest
+    )
+
+
+def find_template(client: Client, text: str, *, newest: bool = False) -> TrainingTemplate:
+    """Return a training template, found as a training is."""
+    return _find(
+        "template", text, client.training_template, client.training_templates, lambda t: t["trainingTemplateId"],
+        lambda t: t["trainingTemplateName"], newest,
+    )  # fmt: skip
 
 
 def find_experiment(client: Client, text: str) -> Experiment:
     """Return an experiment, found as a training is."""
     found = client.experiments(name=text) or _begin(text, client.experiments)
     return _choose("experiment", text, found, lambda e: e["experimentId"], lambda e: e["experimentName"])
+
+
+def _find(
+    kind: str, text: str, get: Callable[[str], T], search: Callable[..., list[T]], id_of: Callable[[T], str],
+    name_of: Callable[[T], str], newest: bool,
+) -> T:  # fmt: skip
+    """Find among resources of which several may have the same name."""
+    if len(text) == _FULL_ID:
+        with suppress(NotFound):  # then it may be a name of this length
+            return get(text)
+    named = search(name=text, limit=_CANDIDATES)
+    if newest and len(named) > 1:
+        count = f"{len(named)} {kind}s" if len(named) < _CANDIDATES else f"Many {kind}s"
+        output.note(f"{count} are named {text!r}; this is the newest, {id_of(named[0])}.")
+        return named[0]
+    return _choose(kind, text, named or _begin(text, search), id_of, name_of)
 
 
 def _begin(text: str, read: Callable[..., list[T]]) -> list[T]:

@@ -20,7 +20,7 @@ from easymaker_local.drivers.process import ProcessDriver
 from easymaker_local.errors import EasyMakerError
 from easymaker_local.kit.lock import ProcessLock
 from easymaker_local.settings import DriverChoice, Settings
-from easymaker_local.store import experiments, ledger, trainings
+from easymaker_local.store import experiments, ledger, training_templates, trainings
 from easymaker_local.store.database import check, is_damaged
 from easymaker_local.store.rebuildable import BROKEN
 
@@ -71,6 +71,7 @@ def check_records(settings: Settings) -> Finding:
     def find(db: sqlite3.Connection) -> list[str]:
         rows = [f"training {row.id} ({row.name}): {row.problem}" for row in trainings.quarantined(db)]
         rows += [f"experiment {row.id} ({row.name}): {row.message}" for row in experiments.broken(db)]
+        rows += [f"training template {row.id} ({row.name}): {row.problem}" for row in training_templates.quarantined(db)]
         return rows + [f"{kind} {resource_id}: its place in the ledger" for kind, resource_id in ledger.broken(db)]
 
     try:

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import difflib
 import json
+import sys
 import tomllib
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -41,8 +43,21 @@ _URIS = ("sourceDirUri", "modelUploadUri", "checkPointInputUri", "checkPointUplo
 Body = dict[str, Any]
 
 
-def parse(text: str, file: str) -> Body:
-    """Return the body that a TOML file describes; raises InvalidRequest that names the line or the keys at fault."""
+def read_file(file: Path) -> tuple[str, str]:
+    """Return the text of a file, ``-`` for stdin, and what to call it; raises BadParameter if it cannot be read."""
+    if str(file) == "-":
+        return sys.stdin.read(), "standard input"
+    try:
+        return file.read_text(encoding="utf-8"), str(file)
+    except (OSError, UnicodeDecodeError) as error:
+        raise typer.BadParameter(f"{file} cannot be read: {error}.") from error
+
+
+def parse(text: str, file: str, *, template: bool = False) -> Body:
+    """Return the body that a TOML file describes, of a training or of a template.
+
+    Raises InvalidRequest that names the line or the keys at fault.
+    """
     try:
         written = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -51,13 +66,14 @@ def parse(text: str, file: str) -> Body:
         written = json.loads(json.dumps(written, default=str, allow_nan=False))
     except ValueError as error:
         raise InvalidRequest(f"{file} holds nan or inf.", hint="Write it as text, in quotes.") from error
-    known = _fields()
+    known = _fields(template)
+    short = {**_SHORT, "name": "trainingTemplateName"} if template else _SHORT
     body: Body = {}
     faults: list[FieldError] = []
     for key, value in written.items():
-        field = _SHORT.get(key, _camel(key))
+        field = short.get(key, _camel(key))
         if field not in known:
-            faults.append(FieldError(key, f"unknown{_suggestion(key, [*known, *_SHORT])}"))
+            faults.append(FieldError(key, f"unknown{_suggestion(key, [*known, *short])}"))
         elif field in body:
             faults.append(FieldError(key, f"the same as another key of the file: {field}"))
         elif field in _PAIRS:
@@ -83,8 +99,24 @@ def split_pairs(option: str, texts: Sequence[str]) -> dict[str, str]:
 def merge_pairs(field: str, old: Sequence[Mapping[str, Any]], new: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return a list of pairs in which ``new`` replaces and extends ``old``."""
     key, value = _PAIRS[field]
+    if not all(isinstance(row, Mapping) and key in row for row in old):
+        raise InvalidRequest([FieldError(field, f"write a table, or a list of tables with {key}")])
     kept = {str(row[key]): row.get(value, "") for row in old}
     return [{key: k, value: v} for k, v in {**kept, **new}.items()]
+
+
+def overlaid(base: Body, body: Body) -> Body:
+    """Return ``base`` with what ``body`` says; pairs are merged by key."""
+    merged = {**base, **body}
+    for field, (key, value) in _PAIRS.items():
+        rows = body.get(field)
+        if not isinstance(rows, list) or not all(isinstance(row, dict) and isinstance(row.get(key), str) for row in rows):
+            continue
+        new = {row[key]: row.get(value, "") for row in rows}
+        # A key that is there twice is for the daemon to refuse.
+        if len(new) == len(rows):
+            merged[field] = merge_pairs(field, base.get(field, []), new)
+    return merged
 
 
 def resolve(client: Client, body: Body, tenant: str, *, make_experiment: bool = False) -> Body:
@@ -93,11 +125,12 @@ def resolve(client: Client, body: Body, tenant: str, *, make_experiment: bool = 
     for field in _URIS:
         if isinstance(found.get(field), str):
             found[field] = _expanded(field, found[field], tenant)
-    found["datasetList"] = [
-        {**row, "dataUri": _expanded(f"datasetList.{i}.dataUri", row["dataUri"], tenant)}
-        if isinstance(row, dict) and isinstance(row.get("dataUri"), str) else row
-        for i, row in enumerate(found.get("datasetList") or [])
-    ]  # fmt: skip
+    if isinstance(found.get("datasetList"), list):
+        found["datasetList"] = [
+            {**row, "dataUri": _expanded(f"datasetList.{i}.dataUri", row["dataUri"], tenant)}
+            if isinstance(row, dict) and isinstance(row.get("dataUri"), str) else row
+            for i, row in enumerate(found["datasetList"])
+        ]  # fmt: skip
     if isinstance(found.get("imageId"), str):
         found["imageId"] = _id_or_text(lambda text: find_image(client, text)["imageId"], found["imageId"])
     if isinstance(found.get("flavorId"), str):
@@ -154,10 +187,12 @@ def _pairs(field: str, value: Any, faults: list[FieldError]) -> Any:
     return rows
 
 
-def _fields() -> list[str]:
+def _fields(template: bool) -> list[str]:
     from easymaker_local.domain.training_spec import TrainingSpec
+    from easymaker_local.domain.training_template import TrainingTemplateSpec
 
-    return [str(field.alias) for field in TrainingSpec.model_fields.values()]
+    fields = TrainingTemplateSpec.model_fields if template else TrainingSpec.model_fields
+    return [str(field.alias) for field in fields.values()]
 
 
 def _suggestion(key: str, known: Sequence[str]) -> str:

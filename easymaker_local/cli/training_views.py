@@ -49,9 +49,9 @@ def print_training(t: Training, events: Sequence[Event]) -> None:
         ("Ended", output.local_time(t["finishedDatetime"])),
         ("Training time", output.duration(t["elapsedTimeSeconds"]) if t["startedDatetime"] else None),
     ])  # fmt: skip
-    _pairs("Hyperparameters", t["hyperparameterList"], "parameterName", "parameterValue")
-    _pairs("Data sets", t["datasetList"], "datasetName", "dataUri")
-    _pairs("Tags", t["tagList"], "tagKey", "tagValue")
+    print_pairs("Hyperparameters", t["hyperparameterList"], "parameterName", "parameterValue")
+    print_pairs("Data sets", t["datasetList"], "datasetName", "dataUri")
+    print_pairs("Tags", t["tagList"], "tagKey", "tagValue")
     output.heading("History")
     output.events(events)
 
@@ -76,7 +76,8 @@ def _why(training: Training) -> str:
     return first if len(first) <= 60 else first[:59] + "…"
 
 
-def _pairs(title: str, rows: Sequence[dict[str, str]], key: str, value: str) -> None:
+def print_pairs(title: str, rows: Sequence[dict[str, str]], key: str, value: str) -> None:
+    """Print keys and values below a title, if there are any."""
     if rows:
         output.heading(title)
         output.details([(row[key], row[value]) for row in rows])

@@ -11,12 +11,12 @@ from typing import Annotated, Any
 import typer
 
 from easymaker_local.cli import completion, output, training_create
-from easymaker_local.cli.exits import exit_code, report
+from easymaker_local.cli.exits import for_each
 from easymaker_local.cli.lookup import find_experiment, find_training
 from easymaker_local.cli.output import Json
 from easymaker_local.cli.session import client_of
 from easymaker_local.cli.training_spec import merge_pairs, split_pairs
-from easymaker_local.errors import EasyMakerError, InvalidRequest, NotFound
+from easymaker_local.errors import InvalidRequest, NotFound
 
 app = typer.Typer(no_args_is_help=True, help="Trainings: create, watch, stop, copy, delete.")
 training_create.register(app)
@@ -142,7 +142,7 @@ def wait(
 def stop(ctx: typer.Context, which: Several) -> None:
     """Ask trainings to end. Checkpoints written so far are kept."""
     client = client_of(ctx)
-    _for_each(which, lambda text: _stop(client, text))
+    for_each(which, lambda text: _stop(client, text))
 
 
 @app.command("change")
@@ -174,7 +174,7 @@ def change(
 def delete(ctx: typer.Context, which: Several) -> None:
     """Delete ended trainings with their logs; models and checkpoints stay."""
     client = client_of(ctx)
-    _for_each(which, lambda text: _delete(client, text))
+    for_each(which, lambda text: _delete(client, text))
 
 
 def _stop(client: Any, text: str) -> None:
@@ -192,19 +192,6 @@ def _delete(client: Any, text: str) -> None:
     training = find_training(client, text)
     client.delete_training(training["trainingId"])
     output.note(f"Training {training['trainingName']!r} ({training['trainingId']}) is deleted.")
-
-
-def _for_each(texts: list[str], act: Any) -> None:
-    """Act on all, also after a refusal; the first one decides the exit code."""
-    first: EasyMakerError | None = None
-    for text in texts:
-        try:
-            act(text)
-        except EasyMakerError as error:
-            report(error)
-            first = first or error
-    if first is not None:
-        raise typer.Exit(exit_code(first))
 
 
 def _status(text: str) -> str:

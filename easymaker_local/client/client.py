@@ -30,10 +30,13 @@ from easymaker_local.client.shapes import (
     Preparation,
     Queue,
     Reclaimed,
+    SavedTrainingTemplate,
     StoredObject,
     System,
     TensorboardLogin,
     Training,
+    TrainingTemplate,
+    TrainingTemplateValues,
 )
 from easymaker_local.client.transport import Transport
 from easymaker_local.settings import Settings
@@ -257,6 +260,40 @@ class Client:
     ) -> AbstractContextManager[tuple[int | None, Iterator[bytes]]]:
         """Open a node's whole log as it was written: its length and its blocks."""
         return self._transport.download("trainings", training_id, "logs", "raw", query={"node": node})
+
+    # -- training templates
+
+    def training_templates(
+        self, *, name: str | None = None, id_prefix: str | None = None, limit: int | None = None
+    ) -> list[TrainingTemplate]:
+        """Return the templates, newest first: all that meet every condition, or ``limit`` of them."""
+        query = {"trainingTemplateName": name, "trainingTemplateIdPrefix": id_prefix}
+        return cast(list[TrainingTemplate], self._list("training-templates", "trainingTemplateList", query, limit))
+
+    def training_template(self, template_id: str) -> TrainingTemplate:
+        """Return one."""
+        return cast(TrainingTemplate, self._call("GET", "training-templates", template_id)["trainingTemplate"])
+
+    def create_training_template(self, body: Body) -> SavedTrainingTemplate:
+        """Store one; InvalidRequest names every field at fault."""
+        return cast(SavedTrainingTemplate, self._call("POST", "training-templates", body=body))
+
+    def change_training_template(self, template_id: str, body: Body) -> SavedTrainingTemplate:
+        """Change what it holds."""
+        return cast(SavedTrainingTemplate, self._call("PATCH", "training-templates", template_id, body=body))
+
+    def delete_training_template(self, template_id: str) -> None:
+        """Delete one."""
+        self._call("DELETE", "training-templates", template_id)
+
+    def training_template_copy_source(self, template_id: str) -> Body:
+        """Return all of it as a creation body."""
+        return cast(Body, self._call("GET", "training-templates", template_id, "copy-source")["copySource"])
+
+    def training_template_values(self, template_id: str, use: str = "training") -> TrainingTemplateValues:
+        """Return what it supplies to a ``training`` or ``tuning``."""
+        answer = self._call("GET", "training-templates", template_id, "values", query={"for": use})
+        return cast(TrainingTemplateValues, answer)
 
     # -- the log store
 

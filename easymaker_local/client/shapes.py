@@ -123,6 +123,63 @@ class Training(TypedDict):
     isStoppable: bool
 
 
+class TrainingTemplate(TypedDict):
+    """A template; what it does not hold is None. ``problem``: its record cannot be read."""
+
+    trainingTemplateId: str
+    trainingTemplateName: str
+    description: str | None
+    createdDatetime: str
+    changedDatetime: str
+    problem: Reason | None
+    experimentId: str | None
+    imageId: str | None
+    flavorId: str | None
+    instanceCount: int | None
+    useTorchrun: bool | None
+    nprocPerNode: int | None
+    useLog: bool | None
+    sourceDirUri: str | None
+    entryPoint: str | None
+    modelUploadUri: str | None
+    checkPointInputUri: str | None
+    checkPointUploadUri: str | None
+    timeoutMinutes: int | None
+    dataStorageSize: int | None
+    datasetList: list[dict[str, str]] | None
+    hyperparameterList: list[dict[str, str]] | None
+    tagList: list[dict[str, str]] | None
+
+
+class FieldFault(TypedDict):
+    """A field and what is wrong with it."""
+
+    field: str
+    message: str
+
+
+class SavedTrainingTemplate(TypedDict):
+    """A template as it is stored now, and what would be refused if it were used."""
+
+    trainingTemplate: TrainingTemplate
+    warningList: list[FieldFault]
+
+
+class UnresolvedField(TypedDict):
+    """A reference of a template that leads nowhere."""
+
+    field: str
+    value: str
+    message: str
+
+
+class TrainingTemplateValues(TypedDict):
+    """A part of a creation body, and what of the template was left out of it."""
+
+    values: dict[str, Any]
+    unresolvedFieldList: list[UnresolvedField]
+
+
 class Holding(TypedDict):
     """What one node holds; ``isEnding``: it has ended, only its GPUs are not idle yet."""
 

@@ -68,16 +68,14 @@ class Dataset(Body):
         return value
 
 
-class TrainingSpec(Body):
-    """A training as requested. What needs the catalogue, storage or machine is checked by ``services/trainings.py``."""
+class TrainingForm(Body):
+    """What the creation form holds beside name and description (TR-04 to TR-25). Of this alone nothing is required (TT-03)."""
 
-    training_name: Name
-    description: Description | None = None
     experiment_id: Identifier | None = None
-    image_id: Identifier
-    flavor_id: Identifier
+    image_id: Identifier | None = None
+    flavor_id: Identifier | None = None
     instance_count: Annotated[int, Field(ge=1, le=10)] = 1
-    model_upload_uri: Uri
+    model_upload_uri: Uri | None = None
     timeout_minutes: Annotated[int, Field(ge=1, le=MAXIMUM_MINUTES)] = MAXIMUM_MINUTES
     use_log: bool = False
     use_torchrun: bool = False
@@ -91,8 +89,6 @@ class TrainingSpec(Body):
     check_point_input_uri: Uri | None = None
     check_point_upload_uri: Uri | None = None
     tag_list: Tags = ()
-    parent_pipeline_run_id: Identifier | None = None
-    parent_pipeline_run_task_name: Annotated[str, StringConstraints(max_length=255)] | None = None
 
     @field_validator("entry_point")
     @classmethod
@@ -115,6 +111,18 @@ class TrainingSpec(Body):
         if len(together.encode()) > MAXIMUM_VARIABLE_BYTES:
             raise ValueError(f"together at most {MAXIMUM_VARIABLE_BYTES >> 10} KiB, what the variable EM_HPS can hold")
         return parameters
+
+
+class TrainingSpec(TrainingForm):
+    """A training as requested. What needs the catalogue, storage or machine is checked by ``services/trainings.py``."""
+
+    training_name: Name
+    description: Description | None = None
+    image_id: Identifier
+    flavor_id: Identifier
+    model_upload_uri: Uri
+    parent_pipeline_run_id: Identifier | None = None
+    parent_pipeline_run_task_name: Annotated[str, StringConstraints(max_length=255)] | None = None
 
 
 class TrainingChange(Body):

@@ -11,6 +11,7 @@ from easymaker_local.services.experiments import Experiments
 from easymaker_local.services.logs import Logs
 from easymaker_local.services.monitoring import Monitoring
 from easymaker_local.services.queue import Queue
+from easymaker_local.services.training_templates import TrainingTemplates
 from easymaker_local.services.trainings import Trainings
 
 
@@ -22,6 +23,7 @@ class Services:
     buckets: Buckets
     experiments: Experiments
     trainings: Trainings
+    training_templates: TrainingTemplates
     monitoring: Monitoring
     disk: Disk
     queue: Queue
@@ -31,6 +33,6 @@ class Services:
     def of(cls, context: Context) -> Services:
         """Build them."""
         return cls(
-            context, Buckets(context), Experiments(context), Trainings(context), Monitoring(context), Disk(context),
-            Queue(context), Logs(context),
+            context, Buckets(context), Experiments(context), Trainings(context), TrainingTemplates(context),
+            Monitoring(context), Disk(context), Queue(context), Logs(context),
         )  # fmt: skip

@@ -3,45 +3,75 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from pathlib import Path, PurePosixPath
 
 from easymaker_local.artifacts.storage import Storage, check_directory
 from easymaker_local.domain.access_list import Permission
+from easymaker_local.domain.experiment import ExperimentStatus
 from easymaker_local.domain.flavor import Flavor
 from easymaker_local.domain.image import CoreType, Framework, Image
 from easymaker_local.domain.ledger import Waiting, amount_of, never_fits
-from easymaker_local.domain.training_spec import TrainingSpec
+from easymaker_local.domain.training_spec import TrainingForm, TrainingSpec
 from easymaker_local.errors import FieldError, InvalidRequest, NotFound, StorageError
 from easymaker_local.services.buckets import Use, access_faults
 from easymaker_local.services.context import Context
+from easymaker_local.store import experiments
 
 TRAINING_GROUP = "TRAINING"
 
 
 async def check_training(context: Context, spec: TrainingSpec) -> Flavor:
     """Return the flavor if everything that ``spec`` names exists and fits; raises InvalidRequest with every field at fault."""
-    faults: list[FieldError] = []
-    image = _image(context, spec, faults)
-    flavor = _flavor(context, spec, faults)
-    if image is not None and flavor is not None:
-        _match(spec, image, flavor, faults)
-    minimum = context.settings.minimum_data_storage_gb
-    if spec.data_storage_size is not None and spec.data_storage_size < minimum:
-        faults.append(FieldError("dataStorageSize", f"at least {minimum} GB"))
-    shortest = context.settings.minimum_timeout_minutes
-    if spec.timeout_minutes < shortest:
-        faults.append(FieldError("timeoutMinutes", f"at least {shortest} minutes"))
-    faults += _algorithm(spec)
-    faults += await access_faults(context, training_uses(spec))
-    # Looking at files may block on a slow NAS: never on the event loop.
-    faults += await asyncio.to_thread(_locations, context, spec)
+    faults = await find_faults(context, spec)
+    if spec.algorithm_id is None:
+        required = {"sourceDirUri": spec.source_dir_uri, "entryPoint": spec.entry_point}
+        faults += [FieldError(field, "required for an own algorithm") for field, value in required.items() if value is None]
     if faults:
         raise InvalidRequest(faults)
-    assert flavor is not None
-    return flavor
+    return context.flavor(spec.flavor_id)
 
 
-def training_uses(spec: TrainingSpec) -> list[Use]:
+async def find_faults(context: Context, form: TrainingForm) -> list[FieldError]:
+    """Return what is wrong with what ``form`` names, but for its experiment; what it leaves out is no fault."""
+    faults: list[FieldError] = []
+    image, flavor = _references(context, form, faults)
+    if flavor is not None:
+        _fit(context, form, flavor, faults)
+    if image is not None and flavor is not None:
+        _match(form, image, flavor, faults)
+    minimum = context.settings.minimum_data_storage_gb
+    if form.data_storage_size is not None and form.data_storage_size < minimum:
+        faults.append(FieldError("dataStorageSize", f"at least {minimum} GB"))
+    shortest = context.settings.minimum_timeout_minutes
+    if form.timeout_minutes < shortest:
+        faults.append(FieldError("timeoutMinutes", f"at least {shortest} minutes"))
+    faults += await access_faults(context, training_uses(form))
+    # Looking at files may block on a slow NAS: never on the event loop.
+    faults += await asyncio.to_thread(_locations, context, form)
+    return faults
+
+
+def unresolved(context: Context, db: sqlite3.Connection, form: TrainingForm) -> list[FieldError]:
+    """Return the references of ``form`` that lead nowhere: image, flavor, algorithm, experiment."""
+    faults: list[FieldError] = []
+    _references(context, form, faults)
+    if form.experiment_id is not None:
+        faults += experiment_faults(db, form.experiment_id)
+    return faults
+
+
+def experiment_faults(db: sqlite3.Connection, experiment_id: str) -> list[FieldError]:
+    """Return why nothing can be created in an experiment; nothing if it can."""
+    experiment = experiments.find(db, experiment_id)
+    if experiment is None or experiment.deleted_at is not None:
+        return [FieldError("experimentId", f"there is no experiment {experiment_id!r}")]
+    if experiment.status is not ExperimentStatus.ACTIVE:
+        return [FieldError("experimentId", f"experiment {experiment.name!r} is {experiment.status}, not ACTIVE")]
+    return []
+
+
+def training_uses(spec: TrainingForm) -> list[Use]:
     """Return what a training reads and writes (OS-04, OS-05)."""
     read, write = Permission.READ, Permission.WRITE
     return [
@@ -53,38 +83,51 @@ def training_uses(spec: TrainingSpec) -> list[Use]:
     ]
 
 
-def _image(context: Context, spec: TrainingSpec, faults: list[FieldError]) -> Image | None:
-    image = context.catalogue.by_id(spec.image_id)
+def _references(context: Context, form: TrainingForm, faults: list[FieldError]) -> tuple[Image | None, Flavor | None]:
+    if form.algorithm_id is not None:
+        faults.append(FieldError("algorithmId", f"there is no algorithm {form.algorithm_id!r}"))
+    return _image(context, form, faults), _flavor(context, form, faults)
+
+
+def _image(context: Context, form: TrainingForm, faults: list[FieldError]) -> Image | None:
+    if form.image_id is None:
+        return None
+    image = context.catalogue.by_id(form.image_id)
     if image is None:
-        faults.append(FieldError("imageId", f"there is no image {spec.image_id!r}"))
+        faults.append(FieldError("imageId", f"there is no image {form.image_id!r}"))
     elif image.group != TRAINING_GROUP:
         faults.append(FieldError("imageId", f"{image.name!r} is not a training image"))
         return None
     return image
 
 
-def _flavor(context: Context, spec: TrainingSpec, faults: list[FieldError]) -> Flavor | None:
+def _flavor(context: Context, form: TrainingForm, faults: list[FieldError]) -> Flavor | None:
+    if form.flavor_id is None:
+        return None
     try:
-        flavor = context.flavor(spec.flavor_id)
+        return context.flavor(form.flavor_id)
     except NotFound as error:
         faults.append(FieldError("flavorId", error.message))
         return None
-    request = Waiting("training", "", (amount_of(flavor),) * spec.instance_count, gpu_model=flavor.gpu_model)
+
+
+def _fit(context: Context, form: TrainingForm, flavor: Flavor, faults: list[FieldError]) -> None:
+    request = Waiting("training", "", (amount_of(flavor),) * form.instance_count, gpu_model=flavor.gpu_model)
     never = never_fits(request, context.machine)
-    if never is not None:
-        nodes = f" times {spec.instance_count} nodes" if spec.instance_count > 1 else ""
-        advice = "choose a smaller flavor or fewer nodes" if nodes else "choose a smaller flavor"
-        if nodes and flavor.gpu_count:
-            # DT-04, DT-L02
-            advice = (
-                "Each node needs GPUs of its own, since NCCL refuses two ranks on one device: choose fewer nodes, or a CPU "
-                "flavor and the backend gloo"
-            )
-        faults.append(FieldError("flavorId", f"{flavor.name}{nodes} can never run here: {never.message} {advice}"))
-    return flavor
+    if never is None:
+        return
+    nodes = f" times {form.instance_count} nodes" if form.instance_count > 1 else ""
+    advice = "choose a smaller flavor or fewer nodes" if nodes else "choose a smaller flavor"
+    if nodes and flavor.gpu_count:
+        # DT-04, DT-L02
+        advice = (
+            "Each node needs GPUs of its own, since NCCL refuses two ranks on one device: choose fewer nodes, or a CPU "
+            "flavor and the backend gloo"
+        )
+    faults.append(FieldError("flavorId", f"{flavor.name}{nodes} can never run here: {never.message} {advice}"))
 
 
-def _match(spec: TrainingSpec, image: Image, flavor: Flavor, faults: list[FieldError]) -> None:
+def _match(spec: TrainingForm, image: Image, flavor: Flavor, faults: list[FieldError]) -> None:
     if image.core_type is CoreType.GPU and flavor.core_type is CoreType.CPU:
         faults.append(FieldError("imageId", f"{image.name!r} is a GPU image, {flavor.name!r} is a CPU flavor"))
     if image.core_type is CoreType.CPU and flavor.core_type is CoreType.GPU:
@@ -99,14 +142,7 @@ def _match(spec: TrainingSpec, image: Image, flavor: Flavor, faults: list[FieldE
         faults.append(FieldError("nprocPerNode", f"1 to {most}, the {unit} of {flavor.name}"))
 
 
-def _algorithm(spec: TrainingSpec) -> list[FieldError]:
-    if spec.algorithm_id is not None:
-        return [FieldError("algorithmId", f"there is no algorithm {spec.algorithm_id!r}")]
-    required = {"sourceDirUri": spec.source_dir_uri, "entryPoint": spec.entry_point}
-    return [FieldError(field, "required for an own algorithm") for field, value in required.items() if value is None]
-
-
-def _locations(context: Context, spec: TrainingSpec) -> list[FieldError]:
+def _locations(context: Context, spec: TrainingForm) -> list[FieldError]:
     faults: list[FieldError] = []
     inputs = {"checkPointInputUri": spec.check_point_input_uri}
     inputs |= {f"datasetList.{i}.dataUri": dataset.data_uri for i, dataset in enumerate(spec.dataset_list)}

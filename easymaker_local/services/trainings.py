@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from easymaker_local.domain import contract, tensorboard
-from easymaker_local.domain.experiment import ExperimentStatus
 from easymaker_local.domain.image import Image
 from easymaker_local.domain.log_entry import Category, Source
 from easymaker_local.domain.page import Cursor, Page, cut
@@ -19,8 +18,8 @@ from easymaker_local.errors import Conflict, FieldError, InvalidRequest, NotFoun
 from easymaker_local.kit.files import read_json
 from easymaker_local.kit.ids import new_id
 from easymaker_local.services.context import QUEUE, Context
-from easymaker_local.services.training_checks import check_training
-from easymaker_local.store import events, experiments, ledger, log_shipping, metrics, peaks, trainings
+from easymaker_local.services.training_checks import check_training, experiment_faults
+from easymaker_local.store import events, ledger, log_shipping, metrics, peaks, trainings
 from easymaker_local.store.trainings import Wanted
 
 STOPPABLE = ", ".join(s for s in TrainingStatus if s.is_stoppable)
@@ -58,12 +57,9 @@ class Trainings:
         def insert(db: sqlite3.Connection) -> None:
             assert spec.experiment_id is not None
             # In the same transaction as the insert, so that a deletion at the same time cannot slip between (DP-20).
-            experiment = experiments.find(db, spec.experiment_id)
-            if experiment is None or experiment.deleted_at is not None:
-                raise InvalidRequest([FieldError("experimentId", f"there is no experiment {spec.experiment_id!r}")])
-            if experiment.status is not ExperimentStatus.ACTIVE:
-                fault = f"experiment {experiment.name!r} is {experiment.status}, not ACTIVE"
-                raise InvalidRequest([FieldError("experimentId", fault)])
+            faults = experiment_faults(db, spec.experiment_id)
+            if faults:
+                raise InvalidRequest(faults)
             trainings.add(db, training)
             if spec.use_log:
                 source = Source(easymaker_app_key=context.settings.appkey, category=Category.TRAINING, training_id=training.id)

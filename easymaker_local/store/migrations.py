@@ -113,3 +113,16 @@ def uptimes(db: Database) -> None:
     """When trainings began by a clock that does not jump, for their time limits."""
     db.execute("ALTER TABLE trainings ADD COLUMN started_boot TEXT")
     db.execute("ALTER TABLE trainings ADD COLUMN started_uptime REAL")
+
+
+@migrations()
+def training_templates(db: Database) -> None:
+    """Training templates: documents with a schema version of their own (TT-L01)."""
+    for statement in (
+        """CREATE TABLE training_templates (
+            id TEXT PRIMARY KEY, name TEXT NOT NULL, document TEXT NOT NULL, created_at REAL NOT NULL,
+            changed_at REAL NOT NULL) STRICT""",
+        """CREATE INDEX training_templates_created ON training_templates (created_at DESC, id)""",
+        """CREATE INDEX training_templates_name ON training_templates (name, created_at DESC, id)""",
+    ):
+        db.execute(statement)

@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from pydantic import ValidationError
-
 from easymaker_local.domain.flavor import Flavor
 from easymaker_local.domain.page import Cursor
 from easymaker_local.domain.quarantine import Quarantined
@@ -19,6 +17,7 @@ from easymaker_local.domain.training import TRANSITIONS, Desired, Training, Trai
 from easymaker_local.domain.training_spec import TrainingSpec
 from easymaker_local.errors import NotFound, StaleRecord
 from easymaker_local.kit.clock import Uptime
+from easymaker_local.store.broken import problem_of
 from easymaker_local.store.events import EventType, record
 from easymaker_local.store.paging import begins, newest_first
 
@@ -51,13 +50,10 @@ def _read(row: sqlite3.Row) -> Training | Quarantined:
     try:
         return _training(row)
     except ValueError as error:
-        problem = str(error)
-        if isinstance(error, ValidationError):
-            # Not its own words, which repeat what is in the row: that may be a secret.
-            problem = f"{error.title}: {error.errors(include_input=False, include_url=False)[0]['msg']}"
         return Quarantined(
-            KIND, row["id"], row["name"], row["status"], bool(row["is_finished"]), row["attempt"], row["created_at"], problem
-        )
+            KIND, row["id"], row["name"], row["status"], bool(row["is_finished"]), row["attempt"], row["created_at"],
+            problem_of(error),
+        )  # fmt: skip
 
 
 def _training(row: sqlite3.Row) -> Training:

@@ -8,10 +8,15 @@ from easymaker_local.domain.flavor import Flavor
 from easymaker_local.domain.training import Desired, Training, TrainingStatus
 from easymaker_local.domain.training_spec import TrainingSpec
 
-SPEC = {
+SPEC: dict[str, Any] = {
     "trainingName": "training", "experimentId": "e1", "imageId": "plain", "flavorId": "m2.c1m2",
     "sourceDirUri": "obs://local/v1/AUTH_local/code", "entryPoint": "train.py",
     "modelUploadUri": "obs://local/v1/AUTH_local/models/model", "timeoutMinutes": 60,
+}  # fmt: skip
+
+TEMPLATE: dict[str, Any] = {
+    "trainingTemplateName": "template", **{field: value for field, value in SPEC.items() if field != "trainingName"},
+    "hyperparameterList": [{"parameterName": "lr", "parameterValue": "0.1"}],
 }  # fmt: skip
 
 FLAVOR = Flavor(name="m2.c1m2", vcpus=1, memory_mib=2048)

@@ -34,8 +34,9 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from easymaker_local.api import create_app
+from easymaker_local.domain.training_template import TrainingTemplateSpec
 from easymaker_local.testing.context import Bench, open_bench
-from easymaker_local.testing.factories import SPEC
+from easymaker_local.testing.factories import SPEC, TEMPLATE
 from tests.api.envelope_check import assert_envelope
 
 CHECKS = [
@@ -55,7 +56,11 @@ URIS = [
 
 
 # Bodies that would be taken. Requests start from one and spoil or change some of it, for what chance would never find.
-VALID = {"POST /trainings": SPEC}
+VALID = {
+    "POST /trainings": SPEC,
+    "POST /training-templates": TEMPLATE,
+    "PATCH /training-templates/{training_template_id}": {"trainingTemplateName": "changed"},
+}
 
 # Text that breaks parsers, paths, encodings and databases.
 NASTY = [
@@ -127,7 +132,8 @@ def _snake(name: str) -> str:
 
 
 async def _furnish(bench: Bench) -> None:
-    """Trainings in several states, so that there is something to ask for."""
+    """Trainings in several states and a template, so that there is something to ask for."""
+    await bench.services.training_templates.create(TrainingTemplateSpec.model_validate(TEMPLATE))
     await bench.create(trainingName="waits")
     running, complete, failed = [await bench.pass_(await bench.create(trainingName=name)) for name in ("runs", "ends", "fails")]
     bench.driver.end(complete.workload(0), 0)
@@ -180,7 +186,7 @@ def session() -> Iterator[requests.Session]:
 @pytest.fixture
 def document(served: Served, session: requests.Session) -> dict[str, Any]:
     """What the server says of itself; on the way, ids to ask for."""
-    for path in ("experiments", "trainings", "images", "flavors"):
+    for path in ("experiments", "trainings", "training-templates", "images", "flavors"):
         served.learn(session.get(f"{served.url}/v1.0/appkeys/a/{path}", headers=served.headers).json())
     found: dict[str, Any] = session.get(f"{served.url}/openapi.json", headers=served.headers).json()
     return found

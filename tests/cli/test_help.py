@@ -23,7 +23,9 @@ COMMANDS = commands(typer.main.get_command(app))
 # Act without printing data.
 SILENT = {
     ("serve",), ("experiment", "delete"), ("storage", "mb"), ("storage", "rm"), ("training", "stop"),
-    ("training", "delete"), ("training", "logs"),
+    ("training", "delete"), ("training", "logs"), ("template", "delete"),
+    # Prints JSON always.
+    ("template", "export"),
 }  # fmt: skip
 
 

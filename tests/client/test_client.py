@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pydantic.alias_generators import to_camel
 
-from easymaker_local.api import disk, models, monitoring, queue_models
+from easymaker_local.api import disk, envelope, models, monitoring, queue_models, training_templates
 from easymaker_local.client import Client, connect, shapes
 from easymaker_local.errors import Conflict, NotFound, StorageError, Unauthorized
 from easymaker_local.settings import Settings
@@ -22,6 +22,11 @@ SHAPES = {
     shapes.Experiment: models.ExperimentView,
     shapes.Reason: models.StatusReason,
     shapes.Training: models.TrainingView,
+    shapes.TrainingTemplate: training_templates.TrainingTemplateView,
+    shapes.SavedTrainingTemplate: training_templates.SavedTrainingTemplateAnswer,
+    shapes.TrainingTemplateValues: training_templates.TrainingTemplateValuesAnswer,
+    shapes.UnresolvedField: training_templates.UnresolvedField,
+    shapes.FieldFault: envelope.FieldFault,
     shapes.Queue: queue_models.QueueView,
     shapes.Holding: queue_models.HoldingView,
     shapes.Holder: queue_models.HolderView,

@@ -12,7 +12,7 @@ import pytest
 from easymaker_local.domain.experiment import ExperimentStatus
 from easymaker_local.domain.page import Cursor
 from easymaker_local.domain.training import TrainingStatus
-from easymaker_local.store import Store, events, experiments, ledger, trainings
+from easymaker_local.store import Store, events, experiments, ledger, training_templates, trainings
 
 pytestmark = pytest.mark.anyio
 
@@ -20,7 +20,7 @@ PLACE = Cursor(5.0, "t5")
 Ask = Callable[[sqlite3.Connection], object]
 
 # What is walked from its beginning: the newest rows of a page, or an index of the few that have not ended.
-WALKED = {"trainings_created", "experiments_created", "trainings_unfinished", "trainings_started"}
+WALKED = {"trainings_created", "experiments_created", "training_templates_created", "trainings_unfinished", "trainings_started"}
 
 
 @pytest.fixture
@@ -37,6 +37,10 @@ def list_trainings(wanted: trainings.Wanted, cursor: Cursor | None = None) -> As
 
 def list_experiments(wanted: experiments.Wanted, cursor: Cursor | None = None) -> Ask:
     return lambda db: experiments.newest(db, wanted, cursor, 50)
+
+
+def list_templates(wanted: training_templates.Wanted, cursor: Cursor | None = None) -> Ask:
+    return lambda db: training_templates.newest(db, wanted, cursor, 50)
 
 
 SEVERAL = (TrainingStatus.COMPLETE, TrainingStatus.FAIL_TRAIN)
@@ -61,11 +65,15 @@ ASKED: dict[str, Ask] = {
     "experiments of a name": list_experiments(experiments.Wanted(names=["name"])),
     "the beginning of an experiment's id": list_experiments(experiments.Wanted(id_prefix="abc")),
     "experiments in creation": lambda db: experiments.in_status(db, [ExperimentStatus.CREATE_REQUESTED]),
+    "a page of templates": list_templates(training_templates.Wanted(), PLACE),
+    "a page of templates of a name": list_templates(training_templates.Wanted(name="name"), PLACE),
+    "the beginning of a template's id": list_templates(training_templates.Wanted(id_prefix="abc")),
     "names in the ledger": lambda db: ledger.names(db, [("training", "t1")]),
 }
 # Sorted: only what is selected, which is little.
 SORTED = {
-    "the beginning of an id", "experiments of a name", "the beginning of an experiment's id", "unfinished in an experiment",
+    "the beginning of an id", "experiments of a name", "the beginning of an experiment's id",
+    "the beginning of a template's id", "unfinished in an experiment",
 }  # fmt: skip
 
 

@@ -1,0 +1,120 @@
+"""The options that fill the form of a training, for every command that fills one: as wire names, with faults by option."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from easymaker_local.cli import completion, output
+from easymaker_local.cli.lookup import find_template
+from easymaker_local.cli.training_spec import Body, merge_pairs, split_pairs
+from easymaker_local.errors import FieldError, InvalidRequest
+
+if TYPE_CHECKING:
+    from easymaker_local.client import Client
+
+NAME_LIMIT = 50
+
+Name = Annotated[str | None, typer.Option(help="At most 50 characters.")]
+Description = Annotated[str | None, typer.Option(help="At most 255 characters.")]
+Experiment = Annotated[str | None, typer.Option(help="Id or name.", autocompletion=completion.experiments)]
+Image = Annotated[str | None, typer.Option(help="Id or name.", autocompletion=completion.images)]
+Flavor = Annotated[str | None, typer.Option(help="Instance type.", autocompletion=completion.flavors)]
+Source = Annotated[str | None, typer.Option(metavar="URI", help="Directory with the code.")]
+EntryPoint = Annotated[str | None, typer.Option(metavar="FILE", help="Script in it.")]
+Datasets = Annotated[list[str] | None, typer.Option("--dataset", metavar="NAME=URI", help="Data set; repeat for more.")]
+Parameters = Annotated[
+    list[str] | None, typer.Option("--param", "-p", metavar="KEY=VALUE", help="Hyperparameter; repeat for more.")
+]
+ModelOutput = Annotated[str | None, typer.Option(metavar="URI", help="Where the model goes.")]
+CheckpointInput = Annotated[str | None, typer.Option(metavar="URI", help="Checkpoint to go on from.")]
+CheckpointOutput = Annotated[str | None, typer.Option(metavar="URI", help="Where checkpoints go.")]
+Nodes = Annotated[int | None, typer.Option(min=1, help="Number of nodes, 1 to 10.")]
+Torchrun = Annotated[bool | None, typer.Option("--torchrun/--no-torchrun", help="Start by torchrun (PyTorch images).")]
+ProcessesPerNode = Annotated[int | None, typer.Option(min=1, help="Processes per node, with torchrun.")]
+UseLog = Annotated[bool | None, typer.Option("--use-log/--no-use-log", help="Bring what it writes into the log store.")]
+TimeoutHours = Annotated[float | None, typer.Option(help="Maximum time, 1 to 720 hours.")]
+DataStorageSize = Annotated[int | None, typer.Option(metavar="GB", help="Data storage size.")]
+Tags = Annotated[list[str] | None, typer.Option("--tag", metavar="KEY=VALUE", help="Tag; repeat for more.")]
+
+Template = Annotated[
+    str | None,
+    typer.Option(
+        help="Id or name of a template to begin with. What is given beside it replaces its values; pairs are merged by key.",
+        autocompletion=completion.templates,
+    ),
+]
+
+_PAIRS = ("dataset", "param", "tag")
+# The field that each parameter of a command fills; the option is named as the parameter.
+_FIELDS = {
+    "description": "description", "experiment": "experimentId", "image": "imageId", "flavor": "flavorId",
+    "source": "sourceDirUri", "entry_point": "entryPoint", "dataset": "datasetList", "param": "hyperparameterList",
+    "model_output": "modelUploadUri", "checkpoint_input": "checkPointInputUri", "checkpoint_output": "checkPointUploadUri",
+    "nodes": "instanceCount", "torchrun": "useTorchrun", "processes_per_node": "nprocPerNode",
+    "timeout_hours": "timeoutMinutes", "data_storage_size": "dataStorageSize", "tag": "tagList", "use_log": "useLog",
+}  # fmt: skip
+# Where a fault is reported that the daemon found in a field.
+_OPTIONS = {
+    "trainingName": "--name",
+    "trainingTemplateName": "--name",
+    **{field: f"--{name.replace('_', '-')}" for name, field in _FIELDS.items()},
+}
+
+
+def given(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Return which of a command's parameters were given, by wire name; pairs as dictionaries."""
+    found: dict[str, Any] = {}
+    for name, field in _FIELDS.items():
+        value = parameters.get(name)
+        if name in _PAIRS:
+            value = split_pairs(f"--{name}", value or []) or None
+        elif name == "timeout_hours" and value is not None:
+            value = round(value * 60)
+        if value is not None:
+            found[field] = value
+    return found
+
+
+def field_of(option: str) -> str:
+    """Return the field that an option fills; raises BadParameter."""
+    names = {name.replace("_", "-"): field for name, field in _FIELDS.items()}
+    try:
+        return names[option.removeprefix("--")]
+    except KeyError:
+        raise typer.BadParameter(f"write one of {', '.join(names)}, not {option!r}.", param_hint="--clear") from None
+
+
+def from_template(client: Client, which: str, options: Collection[str]) -> Body:
+    """Return the values of a template; says what is missing of it, unless one of ``options`` (wire names) replaces it."""
+    template = find_template(client, which, newest=True)
+    loaded = client.training_template_values(template["trainingTemplateId"])
+    for left_out in loaded["unresolvedFieldList"]:
+        if left_out["field"] not in options:
+            name, field, reason = template["trainingTemplateName"], left_out["field"], left_out["message"].removesuffix(".")
+            output.note(f"{field} of template {name!r} is left out: {reason}.", "yellow")
+    return loaded["values"]
+
+
+def overridden(body: Body, options: Mapping[str, Any]) -> Body:
+    """Return the body with the values of ``given``; pairs are merged by key."""
+    merged = dict(body)
+    for field, value in options.items():
+        merged[field] = merge_pairs(field, body.get(field, []), value) if isinstance(value, dict) else value
+    return merged
+
+
+@contextmanager
+def faults_by_option() -> Iterator[None]:
+    """Name the options at fault instead of the fields that were made of them."""
+    try:
+        yield
+    except InvalidRequest as error:
+        raise InvalidRequest(
+            [FieldError(_OPTIONS.get(fault.field.partition(".")[0], fault.field), fault.message) for fault in error.fields]
+            or error.message,
+            hint=error.hint,
+        ) from error
