@@ -21,6 +21,7 @@ from easymaker_local.api import (
     tokens,
     training_templates,
     trainings,
+    tunings,
 )
 from easymaker_local.api.access import Access
 from easymaker_local.api.envelope import Failure, install_error_handlers
@@ -60,7 +61,8 @@ def create_app(
     for router in (monitoring.scrape_router, logs.root_router, tokens.router):
         app.include_router(router)
     for resource in (
-        system, catalogue, experiments, trainings, training_templates, storage, logs, monitoring, disk, queue, tensorboard,
+        system, catalogue, experiments, trainings, training_templates, tunings, storage, logs, monitoring, disk, queue,
+        tensorboard,
     ):  # fmt: skip
         app.include_router(resource.router, prefix=BASE)
     install_error_handlers(app)

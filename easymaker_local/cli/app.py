@@ -20,6 +20,7 @@ from easymaker_local.cli import (
     templates,
     tensorboard,
     trainings,
+    tunings,
     usage,
 )
 from easymaker_local.cli.exits import Group
@@ -72,4 +73,5 @@ app.add_typer(storage.app, name="storage")
 app.add_typer(experiments.app, name="experiment")
 app.add_typer(trainings.app, name="training")
 app.add_typer(templates.app, name="template")
+app.add_typer(tunings.app, name="tuning")
 app.add_typer(logs.app, name="logs")

@@ -26,6 +26,7 @@ from easymaker_local.client.shapes import (
     Login,
     LogPage,
     Machine,
+    MetricCheck,
     Monitoring,
     Preparation,
     Queue,
@@ -294,6 +295,12 @@ class Client:
         """Return what it supplies to a ``training`` or ``tuning``."""
         answer = self._call("GET", "training-templates", template_id, "values", query={"for": use})
         return cast(TrainingTemplateValues, answer)
+
+    # -- hyperparameter tunings
+
+    def check_metrics(self, body: Body) -> MetricCheck:
+        """Try a metric format on lines of a log."""
+        return cast(MetricCheck, self._call("POST", "hyperparameter-tunings", "check-metrics", body=body)["metricCheck"])
 
     # -- the log store
 

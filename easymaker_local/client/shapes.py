@@ -180,6 +180,15 @@ class TrainingTemplateValues(TypedDict):
     unresolvedFieldList: list[UnresolvedField]
 
 
+class MetricCheck(TypedDict):
+    """What a metric format finds in a log."""
+
+    metricList: list[dict[str, Any]]
+    missingMetricList: list[str]
+    lineList: list[dict[str, Any]]
+    lineCount: int
+
+
 class Holding(TypedDict):
     """What one node holds; ``isEnding``: it has ended, only its GPUs are not idle yet."""
 

@@ -68,8 +68,8 @@ class Dataset(Body):
         return value
 
 
-class TrainingForm(Body):
-    """What the creation form holds beside name and description (TR-04 to TR-25). Of this alone nothing is required (TT-03)."""
+class JobForm(Body):
+    """What the creation forms of trainings and hyperparameter tunings share. Of this alone nothing is required."""
 
     experiment_id: Identifier | None = None
     image_id: Identifier | None = None
@@ -84,7 +84,6 @@ class TrainingForm(Body):
     algorithm_id: Identifier | None = None
     source_dir_uri: Uri | None = None
     entry_point: Annotated[str, StringConstraints(min_length=1, max_length=255)] | None = None
-    hyperparameter_list: Annotated[tuple[Parameter, ...], Field(max_length=100)] = ()
     dataset_list: Annotated[tuple[Dataset, ...], Field(max_length=10)] = ()
     check_point_input_uri: Uri | None = None
     check_point_upload_uri: Uri | None = None
@@ -100,13 +99,19 @@ class TrainingForm(Body):
     @field_validator("dataset_list")
     @classmethod
     def _dataset_variables_differ(cls, datasets: tuple[Dataset, ...]) -> tuple[Dataset, ...]:
-        _refuse_collisions([d.dataset_name for d in datasets], "EM_DATASET_")
+        refuse_collisions([d.dataset_name for d in datasets], "EM_DATASET_")
         return datasets
+
+
+class TrainingForm(JobForm):
+    """What the creation form holds beside name and description (TR-04 to TR-25). Of this alone nothing is required (TT-03)."""
+
+    hyperparameter_list: Annotated[tuple[Parameter, ...], Field(max_length=100)] = ()
 
     @field_validator("hyperparameter_list")
     @classmethod
     def _hyperparameter_variables_differ(cls, parameters: tuple[Parameter, ...]) -> tuple[Parameter, ...]:
-        _refuse_collisions([p.parameter_name for p in parameters], "EM_HP_")
+        refuse_collisions([p.parameter_name for p in parameters], "EM_HP_")
         together = json.dumps({p.parameter_name: p.parameter_value for p in parameters}, ensure_ascii=False)
         if len(together.encode()) > MAXIMUM_VARIABLE_BYTES:
             raise ValueError(f"together at most {MAXIMUM_VARIABLE_BYTES >> 10} KiB, what the variable EM_HPS can hold")
@@ -133,7 +138,7 @@ class TrainingChange(Body):
     tag_list: Tags | None = None
 
 
-def _refuse_collisions(names: list[str], prefix: str) -> None:
+def refuse_collisions(names: list[str], prefix: str) -> None:
     """TR-27, HY-06: two names must not become the same variable."""
     taken: dict[str, str] = {}
     for name in names:

@@ -59,6 +59,7 @@ URIS = [
 VALID = {
     "POST /trainings": SPEC,
     "POST /training-templates": TEMPLATE,
+    "POST /hyperparameter-tunings/check-metrics": {"log": "accuracy = 0.5"},
     "PATCH /training-templates/{training_template_id}": {"trainingTemplateName": "changed"},
 }
 
