@@ -32,8 +32,8 @@ from easymaker_local.client.shapes import (
     Reclaimed,
     StoredObject,
     System,
-    TensorboardLogin,
     Training,
+    WebLogin,
 )
 from easymaker_local.client.transport import Transport
 from easymaker_local.settings import Settings
@@ -138,9 +138,9 @@ class Client:
         """Make a one-time link for a browser."""
         return cast(Login, self._call("POST", "system", "login")["login"])
 
-    def create_tensorboard_login(self, scope: str, resource_id: str) -> TensorboardLogin:
+    def create_tensorboard_login(self, scope: str, resource_id: str) -> WebLogin:
         """Make a one-time link to the TensorBoard of an ``experiment`` or ``training``."""
-        return cast(TensorboardLogin, self._call("POST", "tensorboard", scope, resource_id, "login")["tensorboardLogin"])
+        return cast(WebLogin, self._call("POST", "tensorboard", scope, resource_id, "login")["tensorboardLogin"])
 
     def rotate_token(self) -> None:
         """Replace the user's token in its file; this client keeps the old one, which ends."""
