@@ -23,6 +23,7 @@ from easymaker_local.api import (
 )
 from easymaker_local.api.access import Access
 from easymaker_local.api.envelope import Failure, install_error_handlers
+from easymaker_local.api.mlflow import routes as mlflow
 from easymaker_local.api.tensorboard import routes as tensorboard
 from easymaker_local.services.credentials import Credentials
 from easymaker_local.services.preparation import Preparation
@@ -58,7 +59,7 @@ def create_app(
     app.include_router(system.open_router)
     for router in (monitoring.scrape_router, logs.root_router, tokens.router):
         app.include_router(router)
-    for resource in (system, catalogue, experiments, trainings, storage, logs, monitoring, disk, queue, tensorboard):
+    for resource in (system, catalogue, experiments, trainings, storage, logs, monitoring, disk, queue, tensorboard, mlflow):
         app.include_router(resource.router, prefix=BASE)
     install_error_handlers(app)
     app.add_middleware(Access, credentials=credentials, settings=services.context.settings)

@@ -138,6 +138,10 @@ class Client:
         """Make a one-time link for a browser."""
         return cast(Login, self._call("POST", "system", "login")["login"])
 
+    def create_mlflow_login(self, training_id: str | None = None) -> WebLogin:
+        """Make a one-time link to MLflow, at the run of a training if one is given."""
+        return cast(WebLogin, self._call("POST", "mlflow", "login", query={"trainingId": training_id})["mlflowLogin"])
+
     def create_tensorboard_login(self, scope: str, resource_id: str) -> WebLogin:
         """Make a one-time link to the TensorBoard of an ``experiment`` or ``training``."""
         return cast(WebLogin, self._call("POST", "tensorboard", scope, resource_id, "login")["tensorboardLogin"])

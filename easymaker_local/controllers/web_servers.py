@@ -129,6 +129,9 @@ class WebServers(ABC, Generic[S]):
     async def build(self, site: S, start: Start) -> Workload:
         """Return the server's workload; what it needs on the disk is there afterwards."""
 
+    async def answering(self, site: S, ready: Ready) -> None:
+        """Do what is to be done before the first request; by default nothing."""
+
     # -- servers
 
     async def use(self, site: S, wait_seconds: float = 0.0) -> State:
@@ -151,6 +154,11 @@ class WebServers(ABC, Generic[S]):
             progress = None if image is None else self._preparation.progress(image)
             return Starting(progress or _STARTS)
         return server.state or Starting(_STARTS)
+
+    def state(self, site: S) -> State | None:
+        """Return what is known of a server without starting it."""
+        server = self._servers.get(site)
+        return None if server is None else server.state
 
     def lost(self, site: S, found: Ready) -> None:
         """Say that a server did not answer at its address: the next use looks whether it runs."""
@@ -220,7 +228,9 @@ class WebServers(ABC, Generic[S]):
             environment = await self._prepare()
             await asyncio.to_thread(self._log(site).unlink, missing_ok=True)
             await driver.start(await self.build(site, Start(environment, self._log(site), port, key)))
-        return Ready(await self._answering(site, port), key)
+        ready = Ready(await self._answering(site, port), key)
+        await self.answering(site, ready)
+        return ready
 
     async def _prepare(self) -> str:
         image = self._context.catalogue.by_id(self.image)

@@ -27,7 +27,9 @@ workload's exit is the entry point's exit. If the installation fails it writes `
 A web server of ours is a workload that serves whoever sends ``WEB_KEY_HEADER`` with the value of ``WEB_KEY_VARIABLE``, and
 ends when nobody has asked for a while (``runtimes/web/guard.py``). TensorBoard's runs ``python -I
 <runtimes>/tensorboard/serve.py <idle seconds> <TensorBoard's options>`` and sees the logs at ``TENSORBOARD_ROOT`` (without
-private paths: at their own path).
+private paths: at their own path). MLflow's runs ``python -I <runtimes>/mlflow/serve.py <idle seconds> <host> <port>
+<directory> <path>`` and keeps everything in that directory, ``MLFLOW_ROOT`` or its own path. The daemon alone sends
+``MLFLOW_RUN_HEADER`` (the id that a run is to have) and ``QUIET_HEADER`` (a request that does not keep the server up).
 """
 
 from __future__ import annotations
@@ -54,5 +56,11 @@ TENSORBOARD_ROOT = Path("/easymaker/tensorboard")
 
 WEB_KEY_VARIABLE = "EASYMAKER_WEB_KEY"
 WEB_KEY_HEADER = "X-EasyMaker-Key"
+QUIET_HEADER = "X-EasyMaker-Quiet"
+
+MLFLOW_SERVER = Path("mlflow/serve.py")
+MLFLOW_ROOT = Path("/easymaker/mlflow")
+MLFLOW_DATABASE = "mlflow.db"
+MLFLOW_RUN_HEADER = "X-EasyMaker-Run"
 
 NODE_DIRECTORIES = ("source", "model", "checkpoint", "tensorboard", "work", "control")

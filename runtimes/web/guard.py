@@ -18,13 +18,15 @@ def take_key():
 
 
 class Guard:
-    """The WSGI application around the server's own."""
+    """The WSGI application around the server's own. A request that takes long keeps it up until it is done."""
 
     def __init__(self, app, key, idle_seconds):
         self._app = app
         self._key = key.encode()
         self._idle_seconds = idle_seconds
         self._used = time.monotonic()
+        self._busy = 0
+        self._lock = threading.Lock()
         threading.Thread(target=self._end_when_idle, daemon=True).start()
 
     def __call__(self, environ, start_response):
@@ -33,11 +35,21 @@ class Guard:
         if not hmac.compare_digest(given.encode(), self._key):
             start_response("403 Forbidden", [("Content-Type", "text/plain")])
             return [b"This is reached through the gateway only.\n"]
-        self._used = time.monotonic()
-        return self._app(environ, start_response)
+        if environ.get("HTTP_X_EASYMAKER_QUIET"):
+            return self._app(environ, start_response)
+        self._count(1)
+        try:
+            return self._app(environ, start_response)
+        finally:
+            self._count(-1)
+
+    def _count(self, change):
+        with self._lock:
+            self._busy += change
+            self._used = time.monotonic()
 
     def _end_when_idle(self):
-        while (left := self._used + self._idle_seconds - time.monotonic()) > 0:
+        while (left := self._idle_seconds if self._busy else self._used + self._idle_seconds - time.monotonic()) > 0:
             time.sleep(left)
         print(f"Nobody has asked for {self._idle_seconds:.0f} seconds.", flush=True)
         os.kill(os.getpid(), signal.SIGTERM)
