@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from easymaker_local.domain.contract import MLFLOW_RUN_HEADER, QUIET_HEADER, WEB_KEY_HEADER
-from easymaker_local.domain.mlflow import EXPERIMENT_TAG, SERVER, Run, milliseconds, valid_name
+from easymaker_local.domain.mlflow import EXPERIMENT_KIND, EXPERIMENT_TAG, SERVER, TAGS_TAG, Run, milliseconds, valid_name
 from easymaker_local.errors import PermanentError, TransientError
 
 if TYPE_CHECKING:
@@ -59,7 +59,8 @@ class MlflowRest:
                 await self._post(to, "experiments/update", {"experiment_id": found[0]["experiment_id"], "new_name": name})
         experiment = found[0] if found else await self._by_name(to, name)
         if experiment is None:
-            body = {"name": name, "tags": [{"key": EXPERIMENT_TAG, "value": experiment_id}]}
+            tags = {EXPERIMENT_TAG: experiment_id, **EXPERIMENT_KIND}
+            body = {"name": name, "tags": [{"key": key, "value": value} for key, value in tags.items()]}
             return str((await self._post(to, "experiments/create", body))["experiment_id"])
         mlflow_id = str(experiment["experiment_id"])
         if experiment["lifecycle_stage"] == "deleted":
@@ -81,6 +82,8 @@ class MlflowRest:
         known = {tag["key"]: tag["value"] for tag in made["data"].get("tags", [])}
         for name in run.outdated(known):
             await self._post(to, "runs/delete-tag", {"run_id": run.id, "key": name})
+        if run.mine != known.get(TAGS_TAG, ""):
+            await self._post(to, "runs/set-tag", {"run_id": run.id, "key": TAGS_TAG, "value": run.mine})
         return True
 
     async def put_parameters(self, to: Ready, run: Run) -> None:

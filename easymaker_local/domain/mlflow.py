@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 
 from easymaker_local.domain.training import Training, TrainingStatus
@@ -20,8 +20,11 @@ IMAGE = "mlflow-3.17-cpu"
 
 PREFIX = "easymaker."
 EXPERIMENT_TAG = f"{PREFIX}experimentId"
+EXPERIMENT_KIND = {"mlflow.experimentKind": "custom_model_development"}
+"""The tag by which MLflow's page shows runs of trainings, not of language models."""
 TRAINING_TAG = f"{PREFIX}trainingId"
-_TAGS_TAG = f"{PREFIX}tags"
+TAGS_TAG = "mlflow.easymaker.tags"
+"""Remembers in the run which of its tags are the training's. MLflow's page hides what begins like its own."""
 
 # MLflow's own limits.
 _MAXIMUM_NAME = 250
@@ -59,9 +62,9 @@ def run_id(training_id: str) -> str:
     return training_id.ljust(32, "0")
 
 
-def run_path(training_id: str) -> str:
-    """Return the place of a training's run on MLflow's page, below the server's path."""
-    return f"#/runs/{run_id(training_id)}"
+def place_of(training_id: str | None) -> str:
+    """Return the place of a training's run, or that of all experiments, on MLflow's page below the server's path."""
+    return "#/experiments?workflowType=machine_learning" if training_id is None else f"#/runs/{run_id(training_id)}"
 
 
 class RunStatus(StrEnum):
@@ -85,7 +88,7 @@ _STATUSES = {
 
 @dataclass(frozen=True)
 class Run:
-    """What MLflow is told of a training. Times in epoch milliseconds. ``mine`` are the tags that are the user's, by name."""
+    """What MLflow is told of a training. Times in epoch milliseconds; ``mine``: the names for ``TAGS_TAG``, a line each."""
 
     id: str
     name: str
@@ -94,11 +97,11 @@ class Run:
     ended_at: int | None
     parameters: Mapping[str, str]
     tags: Mapping[str, str]
-    mine: Sequence[str] = field(default=())
+    mine: str
 
     def outdated(self, known: Mapping[str, str]) -> list[str]:
         """Return the tags that the training had when MLflow was told last, and has no more; ``known`` are the run's tags."""
-        return [name for name in known.get(_TAGS_TAG, "").split("\n") if name in known and name not in self.mine]
+        return [name for name in known.get(TAGS_TAG, "").split("\n") if name in known and name not in self.mine.split("\n")]
 
 
 def run_of(training: Training, image_name: str, user: str) -> Run:
@@ -115,7 +118,6 @@ def run_of(training: Training, image_name: str, user: str) -> Run:
         f"{PREFIX}instanceCount": str(spec.instance_count),
         f"{PREFIX}sourceDirUri": spec.source_dir_uri,
         f"{PREFIX}modelUploadUri": spec.model_upload_uri,
-        _TAGS_TAG: "\n".join(mine),
         "mlflow.note.content": training.description or "",
         "mlflow.source.name": spec.entry_point,
         "mlflow.source.type": "JOB",
@@ -128,7 +130,7 @@ def run_of(training: Training, image_name: str, user: str) -> Run:
         ended_at=None if training.finished_at is None else milliseconds(training.finished_at),
         parameters=_unique((p.parameter_name, p.parameter_value) for p in spec.hyperparameter_list),
         tags={**mine, **{name: value[:_MAXIMUM_VALUE] for name, value in own.items() if value is not None}},
-        mine=tuple(mine),
+        mine="\n".join(mine),
     )  # fmt: skip
 
 

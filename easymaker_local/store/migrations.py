@@ -142,6 +142,10 @@ def tracking(db: Database) -> None:
             UPDATE tracking SET changes = changes + 1 WHERE training_id = OLD.id; END""",
         """CREATE TRIGGER tracking_measured AFTER INSERT ON metric_points BEGIN
             UPDATE tracking SET changes = changes + 1 WHERE training_id = NEW.training_id; END""",
+        # One of its trainings is told again, and with it the name of the experiment.
+        """CREATE TRIGGER tracking_renamed AFTER UPDATE OF name ON experiments WHEN NEW.name != OLD.name BEGIN
+            UPDATE tracking SET changes = changes + 1 WHERE training_id =
+                (SELECT id FROM trainings WHERE experiment_id = NEW.id ORDER BY created_at DESC, id LIMIT 1); END""",
         """INSERT INTO tracking (training_id) SELECT id FROM trainings ORDER BY created_at""",
     ):
         db.execute(statement)

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query
 from easymaker_local.api.deps import Appkey, CredentialsDep, ServicesDep
 from easymaker_local.api.envelope import Envelope
 from easymaker_local.api.web_servers.login import WebLoginView, issue_login
-from easymaker_local.domain.mlflow import SERVER, run_path
+from easymaker_local.domain.mlflow import SERVER, place_of
 
 router = APIRouter(tags=["mlflow"])
 
@@ -26,10 +26,9 @@ async def create_mlflow_login(
     training_id: Annotated[str | None, Query(alias="trainingId", description="Whose run is shown first.")] = None,
 ) -> MlflowLoginAnswer:  # fmt: skip
     """Make a link to MLflow that signs a browser in, once and within minutes."""
-    place = ""
     if training_id is not None:
         await services.trainings.find(training_id)
-        place = run_path(training_id)
+    place = place_of(training_id)
     view = issue_login(credentials, services.context.settings, SERVER.path, "MLflow")
     # A browser keeps the place when it is sent on.
     return MlflowLoginAnswer(
