@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from easymaker_local.domain.contract import MLFLOW_RUN_HEADER, QUIET_HEADER, WEB_KEY_HEADER
 from easymaker_local.domain.mlflow import EXPERIMENT_KIND, EXPERIMENT_TAG, SERVER, TAGS_TAG, Run, milliseconds, valid_name
-from easymaker_local.errors import PermanentError, TransientError
+from easymaker_local.errors import TransientError
 
 if TYPE_CHECKING:
     import httpx
@@ -26,8 +26,8 @@ _MISSING = "RESOURCE_DOES_NOT_EXIST"
 _SECONDS = 30.0
 
 
-class Refused(PermanentError):
-    """MLflow does not take it."""
+class Refused(Exception):
+    """MLflow does not take it. Only for who tells it something: nobody else hears of it."""
 
 
 class _Missing(Refused):
