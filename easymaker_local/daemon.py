@@ -13,9 +13,11 @@ from dataclasses import dataclass
 
 import psutil
 import uvicorn
+from starlette.types import ASGIApp
 
 from easymaker_local.api import create_app
 from easymaker_local.api.gateway import Gateway
+from easymaker_local.api.mlflow.app import MlflowApp
 from easymaker_local.api.swift import SwiftApp
 from easymaker_local.api.swift.identity import Identity
 from easymaker_local.api.tensorboard.app import TensorboardApp
@@ -26,13 +28,14 @@ from easymaker_local.controllers.experiments import ExperimentController
 from easymaker_local.controllers.log_ingest import LogIngest, ship_again
 from easymaker_local.controllers.log_retention import keep_within_limits
 from easymaker_local.controllers.loop import Loop
+from easymaker_local.controllers.mlflow import TRACKING_KIND, MlflowServers
 from easymaker_local.controllers.queue import QueueController
 from easymaker_local.controllers.sampler import Sampler
 from easymaker_local.controllers.sweep import sweep_files, sweep_workloads
 from easymaker_local.controllers.tensorboard import TensorboardServers
 from easymaker_local.controllers.tensorboard_retention import keep_recent
 from easymaker_local.controllers.trainings import TrainingController
-from easymaker_local.domain import tensorboard
+from easymaker_local.domain import mlflow, tensorboard
 from easymaker_local.domain.contract import API_SOCKET, GATEWAY_SOCKET
 from easymaker_local.domain.flavor import MIB_PER_GIB, Flavor, generate_flavors
 from easymaker_local.domain.gpu import Inventory, find_model
@@ -73,6 +76,7 @@ class Daemon:
     loop: Loop
     objects: Objects
     tensorboard: TensorboardServers
+    mlflow: MlflowServers
     token: str
 
 
@@ -258,6 +262,10 @@ async def open_daemon(settings: Settings, clock: Clock | None = None) -> AsyncIt
         servers = TensorboardServers(context, preparation)
         stack.push_async_callback(servers.close)
         loop.register(tensorboard.KIND, servers.reconcile, servers.unfinished)
+        mlflow_servers = MlflowServers(context, preparation)
+        stack.push_async_callback(mlflow_servers.close)
+        loop.register(mlflow.KIND, mlflow_servers.reconcile, mlflow_servers.unfinished)
+        loop.register(TRACKING_KIND, mlflow_servers.tell, mlflow_servers.untold)
         driver.watch(lambda name: _hint_owner(loop, name))
         await sweep_files(context)
         await asyncio.to_thread(files.sweep)
@@ -267,7 +275,7 @@ async def open_daemon(settings: Settings, clock: Clock | None = None) -> AsyncIt
         )  # fmt: skip
         for task in background:
             stack.push_async_callback(_end, asyncio.create_task(task))
-        yield Daemon(context, services, preparation, loop, objects, servers, token)
+        yield Daemon(context, services, preparation, loop, objects, servers, mlflow_servers, token)
 
 
 def _hint_owner(loop: Loop, workload: str) -> None:
@@ -303,21 +311,26 @@ async def serve(settings: Settings) -> None:
 
 @asynccontextmanager
 async def _gateway(daemon: Daemon, credentials: Credentials) -> AsyncIterator[None]:
-    """Serve object storage and TensorBoard on the gateway's port meanwhile; raises DaemonError if the port cannot be had."""
+    """Serve what is behind the gateway's port meanwhile; raises DaemonError if the port cannot be had."""
     settings = daemon.context.settings
     if settings.gateway_port == 0:
         yield
         return
     identity = Identity(settings, lambda: credentials.token, daemon.context.clock)
     storage = SwiftApp(identity, daemon.objects, daemon.services.buckets)
-    app = Gateway(storage, {tensorboard.KIND: TensorboardApp(daemon.tensorboard, credentials, settings, HomeLoop())})
-    advice = " (0: no object storage by https, no TensorBoard)"
+    home = HomeLoop()
+    pages: dict[str, ASGIApp] = {
+        tensorboard.KIND: TensorboardApp(daemon.tensorboard, credentials, settings, home),
+        mlflow.KIND: MlflowApp(daemon.mlflow, credentials, settings, home),
+    }
+    app = Gateway(storage, pages)
+    advice = " (0: no object storage by https, no TensorBoard, no MLflow)"
     outside = _listen(settings.host, settings.gateway_port, "GATEWAY_PORT", advice)
     with outside, _listen_for_jobs(settings, GATEWAY_SOCKET) as inside:
         gateway = HttpsListener(settings, app, [outside, inside])
         task = asyncio.create_task(gateway.serve())
         task.add_done_callback(_log_failure)
-        log.info("Object storage and TensorBoard on https://%s:%s", settings.host, settings.gateway_port)
+        log.info("Object storage, TensorBoard and MLflow on https://%s:%s", settings.host, settings.gateway_port)
         try:
             yield
         finally:

@@ -94,7 +94,7 @@ class Settings(BaseSettings):
     port: int = Field(default=10090, ge=0, le=65535, description="Port of the API; the SDK's local profile uses 10090.")
     gateway_port: int = Field(
         default=10443, ge=0, le=65535,
-        description="Port of object storage (Swift API) and TensorBoard by https, beside the API; 0: none.",
+        description="Port of object storage (Swift API), TensorBoard and MLflow by https, beside the API; 0: none.",
     )  # fmt: skip
     driver: DriverChoice = Field(default=DriverChoice.AUTO, description="auto, docker or process.")
     docker_host: str | None = Field(
@@ -163,6 +163,12 @@ class Settings(BaseSettings):
     )
     tensorboard_retention_days: float = Field(
         default=120.0, gt=0, description="TensorBoard logs that were last written this long ago go (TB-02)."
+    )
+    mlflow_idle_minutes: float = Field(
+        default=30.0, gt=0, description="An MLflow server that nobody has asked for this long ends; the next request starts it."
+    )
+    mlflow_memory_gib: float = Field(
+        default=2.0, ge=0.5, description="Memory limit in GiB of the MLflow server, beside what jobs are promised."
     )
 
     @field_validator("home", "wheelhouse")
@@ -271,6 +277,11 @@ class Settings(BaseSettings):
     def tensorboard(self) -> Path:
         """TensorBoard logs: ``tensorboard/<experiment id>/<run>/``."""
         return self.home / "tensorboard"
+
+    @property
+    def mlflow(self) -> Path:
+        """MLflow's database and artifacts."""
+        return self.home / "mlflow"
 
     @property
     def work(self) -> Path:

@@ -25,6 +25,7 @@ from easymaker_local.api import (
 )
 from easymaker_local.api.access import Access
 from easymaker_local.api.envelope import Failure, install_error_handlers
+from easymaker_local.api.mlflow import routes as mlflow
 from easymaker_local.api.tensorboard import routes as tensorboard
 from easymaker_local.services.credentials import Credentials
 from easymaker_local.services.preparation import Preparation
@@ -62,7 +63,7 @@ def create_app(
         app.include_router(router)
     for resource in (
         system, catalogue, experiments, trainings, training_templates, tunings, storage, logs, monitoring, disk, queue,
-        tensorboard,
+        tensorboard, mlflow,
     ):  # fmt: skip
         app.include_router(resource.router, prefix=BASE)
     install_error_handlers(app)

@@ -20,6 +20,9 @@ from easymaker_local.kit.secret_files import PRIVATE, ensure_token, renew_token
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from easymaker_local.cli.session import Session
+    from easymaker_local.client.shapes import WebLogin
+
 token_app = typer.Typer(no_args_is_help=True, help="The token that opens the API, for you and nobody else.")
 
 
@@ -78,6 +81,18 @@ def rotate_token(ctx: typer.Context, as_json: Json = False) -> None:
         return
     output.out().print(f"The new token is in {settings.token_file}.", style="green")
     output.note('Shells and programs that use the old one need it anew:  eval "$(easymaker-local env)"')
+
+
+def show_link(session: Session, login: WebLogin, *, only_print: bool, as_json: bool) -> None:
+    """Open or print a one-time link to a page at the gateway's port."""
+    if as_json:
+        output.print_json(login)
+        return
+    if not only_print and has_screen() and open_link(session.settings.home / "open.html", login["loginUri"]):
+        output.note("Your browser opens. If it does not, visit this address:")
+    typer.echo(login["loginUri"])
+    authority = session.settings.tls / "ca.pem"
+    output.note(f"It works once, within five minutes. A browser that warns of the certificate does not know {authority} yet.")
 
 
 def has_screen() -> bool:

@@ -15,6 +15,7 @@ from easymaker_local.cli import (
     experiments,
     images,
     logs,
+    mlflow,
     queue,
     storage,
     templates,
@@ -67,6 +68,7 @@ queue.register(app)
 usage.register(app)
 disk.register(app)
 tensorboard.register(app)
+mlflow.register(app)
 app.add_typer(images.image_app, name="image")
 app.add_typer(images.flavor_app, name="flavor")
 app.add_typer(storage.app, name="storage")

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from easymaker_local.cli import output
-from easymaker_local.cli.access import has_screen, open_link
+from easymaker_local.cli.access import show_link
 from easymaker_local.cli.lookup import find_experiment, find_training
 from easymaker_local.cli.output import Json
 from easymaker_local.cli.session import session_of
@@ -44,14 +43,7 @@ def open_tensorboard(
     session = session_of(ctx)
     scope, resource_id = _find(session.client, which, kind)
     login = session.client.create_tensorboard_login(scope, resource_id)
-    if as_json:
-        output.print_json(login)
-        return
-    if not only_print and has_screen() and open_link(session.settings.home / "open.html", login["loginUri"]):
-        output.note("Your browser opens. If it does not, visit this address:")
-    typer.echo(login["loginUri"])
-    authority = session.settings.tls / "ca.pem"
-    output.note(f"It works once, within five minutes. A browser that warns of the certificate does not know {authority} yet.")
+    show_link(session, login, only_print=only_print, as_json=as_json)
 
 
 def _find(client: Client, text: str, kind: Kind | None) -> tuple[Kind, str]:

@@ -34,10 +34,10 @@ from easymaker_local.client.shapes import (
     SavedTrainingTemplate,
     StoredObject,
     System,
-    TensorboardLogin,
     Training,
     TrainingTemplate,
     TrainingTemplateValues,
+    WebLogin,
 )
 from easymaker_local.client.transport import Transport
 from easymaker_local.settings import Settings
@@ -142,9 +142,13 @@ class Client:
         """Make a one-time link for a browser."""
         return cast(Login, self._call("POST", "system", "login")["login"])
 
-    def create_tensorboard_login(self, scope: str, resource_id: str) -> TensorboardLogin:
+    def create_mlflow_login(self, training_id: str | None = None) -> WebLogin:
+        """Make a one-time link to MLflow, at the run of a training if one is given."""
+        return cast(WebLogin, self._call("POST", "mlflow", "login", query={"trainingId": training_id})["mlflowLogin"])
+
+    def create_tensorboard_login(self, scope: str, resource_id: str) -> WebLogin:
         """Make a one-time link to the TensorBoard of an ``experiment`` or ``training``."""
-        return cast(TensorboardLogin, self._call("POST", "tensorboard", scope, resource_id, "login")["tensorboardLogin"])
+        return cast(WebLogin, self._call("POST", "tensorboard", scope, resource_id, "login")["tensorboardLogin"])
 
     def rotate_token(self) -> None:
         """Replace the user's token in its file; this client keeps the old one, which ends."""

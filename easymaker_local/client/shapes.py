@@ -28,8 +28,8 @@ class Login(TypedDict):
     expiresDatetime: str
 
 
-class TensorboardLogin(TypedDict):
-    """A one-time link to a TensorBoard, and its address for good."""
+class WebLogin(TypedDict):
+    """A one-time link to a page at the gateway's port, and its address for good."""
 
     accessUri: str
     loginUri: str

@@ -10,6 +10,7 @@ from pathlib import Path
 from easymaker_local.controllers.training_files import TrainingFiles
 from easymaker_local.domain import contract
 from easymaker_local.domain.image import Image
+from easymaker_local.domain.mlflow import SERVER, run_id
 from easymaker_local.domain.sdk_environment import sdk_environment
 from easymaker_local.domain.training import Training
 from easymaker_local.domain.training_spec import variable_suffix
@@ -32,12 +33,12 @@ def member(node: int) -> str:
 
 def build_workload(
     training: Training, node: int, *, image: Image, environment: str, files: TrainingFiles, inputs: Mapping[str, Path],
-    tensorboard: Path, addresses: Addresses | None, private_paths: bool, settings: Settings, token: str,
+    tensorboard: Path, experiment: str, addresses: Addresses | None, private_paths: bool, settings: Settings, token: str,
     gpus: tuple[str, ...] = (),
 ) -> Workload:  # fmt: skip
     """Return the workload of one node. ``inputs`` and ``addresses`` as ``TrainingFiles.inputs`` and the driver give them.
 
-    ``tensorboard`` is the training's run, which only node 0 writes to (DT-07).
+    ``tensorboard`` is the training's run, which only node 0 writes to (DT-07); ``experiment`` the name of its experiment.
 
     ``token`` is the job's own; it goes into the environment and nowhere else. ``gpus`` are the UUIDs booked for the node.
     """
@@ -60,6 +61,7 @@ def build_workload(
         env["PIP_FIND_LINKS"] = str(wheelhouse.target)
     daemon = _daemon_mounts(settings) if private_paths else []
     env |= _daemon_environment(settings, private_paths=private_paths)
+    env |= _tracking_environment(training, experiment, settings, token)
     return Workload(
         name=training.workload(node),
         environment=environment,
@@ -110,6 +112,22 @@ def _daemon_environment(settings: Settings, *, private_paths: bool) -> dict[str,
     if private_paths:
         env[contract.RELAY_VARIABLE] = ",".join(f"{port}={contract.SOCKETS_ROOT / name}" for port, name in relays.items())
     return env
+
+
+def _tracking_environment(training: Training, experiment: str, settings: Settings, token: str) -> dict[str, str]:
+    """How MLflow's client finds the run of this training, which the daemon sees to before the first request."""
+    if settings.gateway_url is None:
+        return {}
+    return {
+        "MLFLOW_TRACKING_URI": settings.gateway_url + SERVER.path.rstrip("/"),
+        "MLFLOW_TRACKING_TOKEN": token,
+        "MLFLOW_EXPERIMENT_NAME": experiment,
+        "MLFLOW_RUN_ID": run_id(training.id),
+        # It would tell its makers of every use (architecture 13).
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        # Images have no git, which its client would say three times at length.
+        "GIT_PYTHON_REFRESH": "quiet",
+    }
 
 
 def _command(training: Training, node: int, runtimes: Path, addresses: Addresses | None) -> tuple[str, ...]:

@@ -31,7 +31,7 @@ from easymaker_local.services.buckets import check_access
 from easymaker_local.services.context import QUEUE, Context
 from easymaker_local.services.preparation import Preparation
 from easymaker_local.services.training_checks import training_uses
-from easymaker_local.store import ledger, log_shipping, peaks, trainings
+from easymaker_local.store import experiments, ledger, log_shipping, peaks, trainings
 
 log = logging.getLogger(__name__)
 
@@ -190,11 +190,12 @@ class TrainingController:
         if count > 1:
             addresses = await context.driver.open_network(training.network, [member(n) for n in range(count)], PORTS)
         held = await context.store.read(lambda db: ledger.holdings(db, trainings.KIND, training.id))
+        experiment = await context.store.read(lambda db: experiments.find(db, training.spec.experiment_id or ""))
         token = job_token.sign(Job(trainings.KIND, training.id, training.attempt), context.secret_key)
         workloads = [
             build_workload(
                 training, node, image=image, environment=environment, files=files, inputs=inputs,
-                tensorboard=tensorboard, addresses=addresses,
+                tensorboard=tensorboard, experiment="" if experiment is None else experiment.name, addresses=addresses,
                 private_paths=context.driver.capabilities.private_paths, settings=context.settings, token=token,
                 gpus=held[member(node)],
             )

@@ -23,9 +23,13 @@ The launcher installs ``source/requirements.txt`` if there is one (TR-11), from 
 that has everything and else from pip's indexes as well (TR-L06), then replaces itself by the entry point, so the
 workload's exit is the entry point's exit. If the installation fails it writes ``control/failure.json``
 (``{"reason": "REQUIREMENTS", "message": "<pip's own words>"}``) and ends with ``EXIT_NOT_STARTED``.
-TensorBoard's own workload runs ``python -I <runtimes>/tensorboard/serve.py <idle seconds> <TensorBoard's options>``, sees the
-logs at ``TENSORBOARD_ROOT`` (without private paths: at their own path), and serves who sends ``TENSORBOARD_KEY_HEADER`` with
-the value of ``TENSORBOARD_KEY_VARIABLE``.
+
+A web server of ours is a workload that serves whoever sends ``WEB_KEY_HEADER`` with the value of ``WEB_KEY_VARIABLE``, and
+ends when nobody has asked for a while (``runtimes/web/guard.py``). TensorBoard's runs ``python -I
+<runtimes>/tensorboard/serve.py <idle seconds> <TensorBoard's options>`` and sees the logs at ``TENSORBOARD_ROOT`` (without
+private paths: at their own path). MLflow's runs ``python -I <runtimes>/mlflow/serve.py <idle seconds> <host> <port>
+<directory> <path>`` and keeps everything in that directory, ``MLFLOW_ROOT`` or its own path. The daemon alone sends
+``MLFLOW_RUN_HEADER`` (the id that a run is to have) and ``QUIET_HEADER`` (a request that does not keep the server up).
 """
 
 from __future__ import annotations
@@ -49,7 +53,14 @@ EXIT_NOT_STARTED = 125
 
 TENSORBOARD_SERVER = Path("tensorboard/serve.py")
 TENSORBOARD_ROOT = Path("/easymaker/tensorboard")
-TENSORBOARD_KEY_VARIABLE = "EASYMAKER_TENSORBOARD_KEY"
-TENSORBOARD_KEY_HEADER = "X-EasyMaker-Key"
+
+WEB_KEY_VARIABLE = "EASYMAKER_WEB_KEY"
+WEB_KEY_HEADER = "X-EasyMaker-Key"
+QUIET_HEADER = "X-EasyMaker-Quiet"
+
+MLFLOW_SERVER = Path("mlflow/serve.py")
+MLFLOW_ROOT = Path("/easymaker/mlflow")
+MLFLOW_DATABASE = "mlflow.db"
+MLFLOW_RUN_HEADER = "X-EasyMaker-Run"
 
 NODE_DIRECTORIES = ("source", "model", "checkpoint", "tensorboard", "work", "control")

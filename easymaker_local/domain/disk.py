@@ -12,6 +12,7 @@ class DiskKind(StrEnum):
     BUCKET = "BUCKET"
     ENVIRONMENT = "ENVIRONMENT"
     TRAINING = "TRAINING"
+    MLFLOW = "MLFLOW"
     DATABASE = "DATABASE"
     LOG = "LOG"
     TRASH = "TRASH"

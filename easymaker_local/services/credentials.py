@@ -15,8 +15,10 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Literal
 
 from easymaker_local.domain import job_token
+from easymaker_local.domain.job_token import Job
 from easymaker_local.kit.clock import Clock
 from easymaker_local.kit.secret_files import renew_token
 from easymaker_local.services.context import Context
@@ -74,6 +76,11 @@ class Credentials:
 
     async def caller(self, token: str) -> Caller | None:
         """Return who sends this token; None if nobody does, or a job that has ended."""
+        found = await self.user_or_job(token)
+        return Caller.JOB if isinstance(found, Job) else found
+
+    async def user_or_job(self, token: str) -> Literal[Caller.USER] | Job | None:
+        """Return the same, with the job."""
         if hmac.compare_digest(token.encode(), self._token.encode()):
             return Caller.USER
         job = job_token.verify(token, self._context.secret_key)
@@ -81,7 +88,7 @@ class Credentials:
         if job is None or is_running is None:
             return None
         found = await self._context.store.read(lambda db: is_running(db, job.id, job.attempt))
-        return Caller.JOB if found else None
+        return job if found else None
 
     async def rotate(self) -> None:
         """Write a new token into its file; the old one, all sessions and codes end. Jobs keep theirs."""

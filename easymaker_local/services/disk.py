@@ -96,6 +96,8 @@ class Disk:
             taken = sum(allocated_bytes(place) for place in places if place.exists())
             if taken:
                 yield DiskEntry(DiskKind.TRAINING, f"{name} ({training_id})", str(places[0]), taken)
+        if settings.mlflow.exists():
+            yield DiskEntry(DiskKind.MLFLOW, "MLflow", str(settings.mlflow), allocated_bytes(settings.mlflow))
         for path in sorted(settings.home.glob("*.db")):
             beside = [path, *(path.with_name(path.name + suffix) for suffix in ("-wal", "-shm"))]
             yield DiskEntry(DiskKind.DATABASE, path.name, str(path), sum(map(allocated_bytes, beside)))

@@ -126,3 +126,39 @@ def training_templates(db: Database) -> None:
         """CREATE INDEX training_templates_name ON training_templates (name, created_at DESC, id)""",
     ):
         db.execute(statement)
+
+
+@migrations()
+def metric_points(db: Database) -> None:
+    """Values that were collected from what trainings print."""
+    db.execute(
+        """CREATE TABLE metric_points (
+            training_id TEXT NOT NULL, name TEXT NOT NULL, step INTEGER NOT NULL, value REAL NOT NULL, at REAL NOT NULL,
+            PRIMARY KEY (training_id, name, step)) STRICT, WITHOUT ROWID"""
+    )
+
+
+@migrations()
+def tracking(db: Database) -> None:
+    """What MLflow has been told of each training. The database itself counts changes, so that nobody forgets to."""
+    for statement in (
+        """CREATE TABLE tracking (
+            id INTEGER PRIMARY KEY, training_id TEXT NOT NULL UNIQUE, changes INTEGER NOT NULL DEFAULT 1,
+            told INTEGER NOT NULL DEFAULT 0, points TEXT NOT NULL DEFAULT '{}') STRICT""",
+        """CREATE INDEX tracking_untold ON tracking (id) WHERE told != changes""",
+        """CREATE TRIGGER tracking_added AFTER INSERT ON trainings BEGIN
+            INSERT INTO tracking (training_id) VALUES (NEW.id)
+                ON CONFLICT (training_id) DO UPDATE SET changes = changes + 1; END""",
+        """CREATE TRIGGER tracking_changed AFTER UPDATE OF name, description, spec, status ON trainings BEGIN
+            UPDATE tracking SET changes = changes + 1 WHERE training_id = NEW.id; END""",
+        """CREATE TRIGGER tracking_deleted AFTER DELETE ON trainings BEGIN
+            UPDATE tracking SET changes = changes + 1 WHERE training_id = OLD.id; END""",
+        """CREATE TRIGGER tracking_measured AFTER INSERT ON metric_points BEGIN
+            UPDATE tracking SET changes = changes + 1 WHERE training_id = NEW.training_id; END""",
+        # One of its trainings is told again, and with it the name of the experiment.
+        """CREATE TRIGGER tracking_renamed AFTER UPDATE OF name ON experiments WHEN NEW.name != OLD.name BEGIN
+            UPDATE tracking SET changes = changes + 1 WHERE training_id =
+                (SELECT id FROM trainings WHERE experiment_id = NEW.id ORDER BY created_at DESC, id LIMIT 1); END""",
+        """INSERT INTO tracking (training_id) SELECT id FROM trainings ORDER BY created_at""",
+    ):
+        db.execute(statement)

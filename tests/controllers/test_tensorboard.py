@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from easymaker_local.controllers.tensorboard import Broken, Ready, Starting, TensorboardServers
+from easymaker_local.controllers.tensorboard import TensorboardServers
+from easymaker_local.controllers.web_servers import Broken, Ready, Starting
 from easymaker_local.domain.experiment import ExperimentSpec
 from easymaker_local.domain.tensorboard import IMAGE, Board, Scope
 from easymaker_local.domain.workload import Observation, Phase

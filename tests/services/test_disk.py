@@ -34,6 +34,9 @@ def leave(bench: Bench, *ids: str | None) -> None:
 
 async def test_everything_that_takes_space_is_shown(bench: Bench) -> None:
     (bench.stored("models") / "model.bin").write_bytes(b"x" * 100_000)
+    artifact = bench.context.settings.mlflow / "artifacts" / "weights"
+    artifact.parent.mkdir(parents=True)
+    artifact.write_bytes(b"x" * 50_000)
     training = await bench.pass_(await bench.create())
     leave(bench, "gone")
     report = await bench.services.disk.report()
@@ -43,6 +46,7 @@ async def test_everything_that_takes_space_is_shown(bench: Bench) -> None:
     buckets = await entries(bench, DiskKind.BUCKET)
     assert {*buckets} == {"code", "models"}
     assert buckets["models"].bytes >= 100_000
+    assert (await entries(bench, DiskKind.MLFLOW))["MLflow"].bytes >= 50_000
     assert f"training ({training.id})" in await entries(bench, DiskKind.TRAINING)
     assert {*await entries(bench, DiskKind.DATABASE)} == {"state.db", "metrics.db", "logs.db"}
     assert all(entry.reclaimable is None for entry in report.entries if entry.kind is not DiskKind.ENVIRONMENT)

@@ -14,8 +14,7 @@ from starlette.types import Receive, Scope, Send
 
 from easymaker_local.api.gateway import Gateway
 from easymaker_local.api.tensorboard.app import TensorboardApp
-from easymaker_local.api.tensorboard.proxy import MAXIMUM_BODY_BYTES
-from easymaker_local.controllers.tensorboard import Broken, Ready, Starting, State
+from easymaker_local.controllers.web_servers import Broken, Ready, Starting, State
 from easymaker_local.domain import job_token
 from easymaker_local.domain.job_token import Job
 from easymaker_local.domain.tensorboard import Board
@@ -39,6 +38,8 @@ class Servers:
     """Answers ``use`` with what the test says, one after the other, the last for ever."""
 
     states: list[State | NotFound]
+    kind = "tensorboard"
+    title = "TensorBoard"
     used: list[tuple[Board, float]] = field(default_factory=list)
     was_lost: int = 0
 
@@ -161,7 +162,8 @@ async def test_a_body_is_passed_on_up_to_a_limit(door: Open, upstream: Upstream)
     sent = {**TOKEN, "Content-Type": "application/x-www-form-urlencoded"}
     assert (await opened.http.post(f"{PATH}data", headers=sent, content=b"tag=loss")).status_code == 200
     assert upstream.asked[0].endswith(b"\r\n\r\ntag=loss")
-    large = b"x" * (MAXIMUM_BODY_BYTES + 1)
+    assert TensorboardApp.maximum_body_bytes is not None
+    large = b"x" * (TensorboardApp.maximum_body_bytes + 1)
     assert (await opened.http.post(f"{PATH}data", headers=sent, content=large)).status_code == 413
     assert len(upstream.asked) == 1
 

@@ -1,217 +1,26 @@
-"""``/tensorboard/{experiment|training}/{id}/…`` on the gateway's port: who asks, is it there, does it run (GN-20, GN-L04).
-
-It runs on the gateway's loop; everything that is the daemon's own is asked on the daemon's.
-"""
+"""``/tensorboard/{experiment|training}/{id}/…`` on the gateway's port."""
 
 from __future__ import annotations
 
-import logging
 import re
-from html import escape
 
-from starlette.datastructures import Headers, QueryParams
-from starlette.requests import cookie_parser
-from starlette.responses import PlainTextResponse, RedirectResponse, Response
-from starlette.types import Receive, Scope, Send
-
-from easymaker_local.api.access import is_same_origin, own_hosts, presented_token, refuse_place, with_headers
-from easymaker_local.api.pages import html_page
-from easymaker_local.api.tensorboard.proxy import Proxy, TooLarge, Unreachable, read_body
-from easymaker_local.controllers.tensorboard import FAILURE_SECONDS, Broken, Ready, Starting, State, TensorboardServers
+from easymaker_local.api.web_servers.app import WebServerApp
 from easymaker_local.domain import tensorboard
-from easymaker_local.domain.tensorboard import Board
-from easymaker_local.errors import NotFound
-from easymaker_local.kit.loops import HomeLoop
-from easymaker_local.services.credentials import SESSION_SECONDS, Caller, Credentials, Origin
-from easymaker_local.settings import Settings
+from easymaker_local.domain.tensorboard import Board, Scope
 
-log = logging.getLogger(__name__)
-
-# What is no page cannot show progress; it waits instead, and its asker gives up or comes again.
-WAIT_SECONDS = 60.0
-_LINES = 12
-_AGAIN = f"<p>Load this page again after {FAILURE_SECONDS:.0f} seconds to try once more.</p>"
 _PATH = re.compile(
     rf"/{tensorboard.KIND}/(?P<scope>experiment|training)/(?P<id>[A-Za-z0-9_-]{{1,36}})(?P<rest>/.*)?", re.DOTALL
 )
-_READS = frozenset({"GET", "HEAD"})
-_METHODS = _READS | {"POST"}
 
 
-class TensorboardApp:
-    """The ASGI application."""
+class TensorboardApp(WebServerApp[Board]):
+    """The ASGI application. Jobs have no use for it."""
 
-    def __init__(self, servers: TensorboardServers, credentials: Credentials, settings: Settings, home: HomeLoop) -> None:
-        self._servers = servers
-        self._credentials = credentials
-        self._home = home
-        self._hosts = own_hosts(settings)
-        # Browsers share cookies among all ports of a host, so its name holds the port.
-        self._cookie = f"easymaker-{tensorboard.KIND}-{settings.gateway_port}"
-        self._proxy = Proxy()
+    def find(self, path: str) -> tuple[Board, str] | None:
+        """See the base."""
+        found = _PATH.fullmatch(path)
+        return None if found is None else (Board(Scope(found["scope"]), found["id"]), found["rest"] or "")
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "websocket":
-            await send({"type": "websocket.close"})
-            return
-        begun = False
-
-        async def watched(message: dict[str, object]) -> None:
-            nonlocal begun
-            begun = True
-            await send(message)
-
-        guarded = with_headers(watched)  # type: ignore[arg-type]
-        try:
-            answer = await self._answer(scope, receive, guarded)
-        except Exception:
-            log.exception("%s %s failed", scope["method"], scope["path"])
-            if begun:
-                raise  # the answer is cut off, which the browser sees
-            answer = _Asked(scope).say(500, "TensorBoard", "The daemon failed to answer this; its log has the details.")
-        if answer is not None:
-            await answer(scope, receive, guarded)
-
-    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> Response | None:
-        """Return the answer; None if it was sent already."""
-        asked = _Asked(scope)
-        refusal = refuse_place(scope, asked.headers, self._hosts, is_page=asked.is_navigation)
-        if refusal is not None:
-            return asked.say(refusal.status, "Refused", f"{refusal.message} {refusal.hint or ''}".strip())
-        found = _PATH.fullmatch(scope["path"])
-        if found is None:
-            return asked.say(404, "Nothing here", "There is no such page.")
-        if asked.method not in _METHODS:
-            return asked.say(405, "TensorBoard", "This path does not take that method.")
-        board = Board(tensorboard.Scope(found["scope"]), found["id"])
-        if not found["rest"]:
-            return RedirectResponse(board.path, 301)
-        if found["rest"] == "/login" and asked.method == "GET":
-            return await self._login(board, asked)
-        refused = await self._refuse_caller(board, asked)
-        if refused is not None:
-            return refused
-        try:
-            body = await read_body(receive)
-        except TooLarge:
-            return asked.say(413, "Too large", "The body is larger than TensorBoard's page ever sends.")
-        return await self._serve(board, asked, body, send)
-
-    async def _login(self, board: Board, asked: _Asked) -> Response:
-        # Browsers load ahead what somebody only types or points at; that must not use the code up.
-        if "prefetch" in asked.headers.get("sec-purpose", asked.headers.get("purpose", "")):
-            return Response(status_code=204)
-        secret = await self._home.run(self._redeem(asked.query("code")))
-        if secret is None:
-            return asked.say(
-                401, "This link does not work", "It was used already, has expired, or is incomplete.", _sign_in(board)
-            )
-        answer = RedirectResponse(board.path, 303)
-        # Lax, not Strict as the API's: the page of the API is another site, and its links must lead here signed in.
-        answer.set_cookie(
-            self._cookie, secret, max_age=int(SESSION_SECONDS), path=f"/{tensorboard.KIND}/", secure=True, httponly=True,
-            samesite="lax",
-        )  # fmt: skip
-        return answer
-
-    async def _refuse_caller(self, board: Board, asked: _Asked) -> Response | None:
-        token = presented_token(asked.headers)
-        if token is not None:
-            match await self._home.run(self._caller(token)):
-                case Caller.USER:
-                    return None
-                case Caller.JOB:
-                    return asked.say(403, "Not for jobs", "A job's token does not open TensorBoard.")
-            return asked.say(401, "Not signed in", "The token is wrong.", _sign_in(board))
-        secret = cookie_parser(asked.headers.get("cookie", "")).get(self._cookie)
-        counts = asked.is_navigation or is_same_origin(asked.scope, asked.headers)
-        if secret is not None and counts and await self._home.run(self._credentials.is_session(secret, Origin.GATEWAY)):
-            return None
-        return asked.say(401, "Not signed in", "TensorBoard is shown to whoever has signed in.", _sign_in(board))
-
-    async def _serve(self, board: Board, asked: _Asked, body: bytes, send: Send) -> Response | None:
-        wait = 0.0 if asked.is_page else WAIT_SECONDS
-        for _ in range(2):
-            try:
-                state: State = await self._home.run(self._servers.use(board, wait))
-            except NotFound as error:
-                return asked.say(404, "Nothing to show", error.message)
-            match state:
-                case Ready():
-                    try:
-                        await self._proxy.forward(state, asked.scope, body, send)
-                    except Unreachable:
-                        # It has ended since, for instance because nobody had asked: once more from the start.
-                        await self._home.run(self._lost(board, state))
-                        continue
-                    return None
-                case Starting(progress):
-                    return asked.wait(progress)
-                case Broken(message, output):
-                    return asked.say(502, "TensorBoard cannot start", message, _output(output) + _AGAIN)
-        return asked.wait("TensorBoard is started again.")
-
-    async def _redeem(self, code: str) -> str | None:
-        secret = await self._credentials.redeem(code, Origin.GATEWAY)
-        if secret is None:
-            self._credentials.failures.count()
-        return secret
-
-    async def _caller(self, token: str) -> Caller | None:
-        caller = await self._credentials.caller(token)
-        if caller is None:
-            self._credentials.failures.count()
-        return caller
-
-    async def _lost(self, board: Board, state: Ready) -> None:
-        self._servers.lost(board, state)
-
-
-class _Asked:
-    """A request, and answers in the form that its asker can read: pages for people, lines for programs."""
-
-    def __init__(self, scope: Scope) -> None:
-        self.scope = scope
-        self.method: str = scope["method"]
-        self.headers = Headers(scope=scope)
-
-    @property
-    def is_navigation(self) -> bool:
-        """True if a browser goes to this address, rather than a page loading it or framing it."""
-        modes = self.headers.get("sec-fetch-mode"), self.headers.get("sec-fetch-dest")
-        return self.method in _READS and modes == ("navigate", "document")
-
-    @property
-    def is_page(self) -> bool:
-        """True if the answer is shown to a person."""
-        return self.method == "GET" and "text/html" in self.headers.get("accept", "")
-
-    def query(self, name: str) -> str:
-        """Return a parameter of the address; empty if it is not there."""
-        return QueryParams(self.scope["query_string"]).get(name, "")
-
-    def say(self, status: int, title: str, text: str, html: str = "") -> Response:
-        """Answer with words; ``html`` comes after them on a page."""
-        if self.is_page:
-            return html_page(title, f"<p>{escape(text)}</p>{html}", status)
-        return PlainTextResponse(f"{text}\n", status)
-
-    def wait(self, progress: str) -> Response:
-        """Answer that it takes a moment; a page comes again by itself."""
-        if self.is_page:
-            body = f"<p>{escape(progress)}</p><progress></progress><p>This page goes on by itself.</p>"
-            answer: Response = html_page("TensorBoard starts", body, 503, refresh="1")
-        else:
-            answer = PlainTextResponse(f"{progress}\n", 503)
-        answer.headers["retry-after"] = "1"
-        return answer
-
-
-def _sign_in(board: Board) -> str:
-    command = f"easymaker-local tensorboard {board.id}"
-    return f"<p>Run <code>{escape(command)}</code> in a terminal on this machine to sign in and come here.</p>"
-
-
-def _output(text: str) -> str:
-    last = "\n".join(text.rstrip().splitlines()[-_LINES:])
-    return f"<pre>{escape(last)}</pre>" if last else ""
+    def command(self, site: Board) -> str:
+        """See the base."""
+        return f"easymaker-local tensorboard {site.id}"

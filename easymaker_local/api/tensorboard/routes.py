@@ -5,27 +5,17 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from easymaker_local.api.deps import Appkey, CredentialsDep, ServicesDep
-from easymaker_local.api.envelope import Envelope, Wire
+from easymaker_local.api.envelope import Envelope
+from easymaker_local.api.web_servers.login import WebLoginView, issue_login
 from easymaker_local.domain.tensorboard import Board, Scope
-from easymaker_local.errors import Conflict
-from easymaker_local.kit.clock import to_iso
-from easymaker_local.services.credentials import Origin
 
 router = APIRouter(tags=["tensorboard"])
-
-
-class TensorboardLoginView(Wire):
-    """``accessUri`` is the address for good, ``loginUri`` leads there once and signs the browser in."""
-
-    access_uri: str
-    login_uri: str
-    expires_datetime: str
 
 
 class TensorboardLoginAnswer(Envelope):
     """A one-time link."""
 
-    tensorboard_login: TensorboardLoginView
+    tensorboard_login: WebLoginView
 
 
 @router.post("/tensorboard/{scope}/{resource_id}/login")
@@ -38,12 +28,5 @@ async def create_tensorboard_login(
             await services.experiments.get(resource_id)
         case Scope.TRAINING:
             await services.trainings.get(resource_id)
-    gateway = services.context.settings.gateway_url
-    if gateway is None:
-        raise Conflict("TensorBoard is behind the gateway's port, and gateway_port is 0.", hint="Set gateway_port.")
-    uri = gateway + Board(scope, resource_id).path
-    made = credentials.issue_code(Origin.GATEWAY)
-    view = TensorboardLoginView(
-        access_uri=uri, login_uri=f"{uri}login?code={made.code}", expires_datetime=to_iso(made.expires_at)
-    )
+    view = issue_login(credentials, services.context.settings, Board(scope, resource_id).path, "TensorBoard")
     return TensorboardLoginAnswer(tensorboard_login=view)
