@@ -237,7 +237,7 @@ async def test_torchrun_command(bench: Bench) -> None:
         )
     )  # fmt: skip
     command = bench.driver.workloads[training.workload(1)].command
-    assert command[3:] == (
+    assert command[4:] == (
         "--torchrun", "--nodes", "2", "--node-rank", "1", "--processes-per-node", "1", "--master", "node-0:2000",
         "--", "train.py", "--text", "a 'b' $c",
     )  # fmt: skip
