@@ -62,10 +62,12 @@ def env(
     storage: Annotated[
         bool, typer.Option("--storage", help="Also point swift and rclone (remote easymaker:) here.", show_default=False)
     ] = False,
+    mlflow: Annotated[bool, typer.Option("--mlflow", help="Also point clients of MLflow here.", show_default=False)] = False,
     as_json: Json = False,
 ) -> None:
     """Print shell commands that point the easymaker SDK here: eval "$(easymaker-local env)"."""
     settings = session_of(ctx).settings
+    from easymaker_local.domain.mlflow import client_environment
     from easymaker_local.domain.sdk_environment import sdk_environment
     from easymaker_local.kit.certificates import ensure_bundle
     from easymaker_local.kit.secret_files import ensure_token
@@ -76,6 +78,8 @@ def env(
     values = {**sdk_environment(settings, token, os.environ), "REQUESTS_CA_BUNDLE": bundle}
     if storage:
         values |= storage_environment(settings, token, bundle)
+    if mlflow:
+        values |= client_environment(settings, token)
     if as_json:
         output.print_json(values)
         return

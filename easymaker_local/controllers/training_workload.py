@@ -10,7 +10,7 @@ from pathlib import Path
 from easymaker_local.controllers.training_files import TrainingFiles
 from easymaker_local.domain import contract
 from easymaker_local.domain.image import Image
-from easymaker_local.domain.mlflow import SERVER, run_id
+from easymaker_local.domain.mlflow import client_environment, run_id
 from easymaker_local.domain.sdk_environment import sdk_environment
 from easymaker_local.domain.training import Training
 from easymaker_local.domain.training_spec import variable_suffix
@@ -116,16 +116,14 @@ def _daemon_environment(settings: Settings, *, private_paths: bool) -> dict[str,
 
 def _tracking_environment(training: Training, experiment: str, settings: Settings, token: str) -> dict[str, str]:
     """How MLflow's client finds the run of this training, which the daemon sees to before the first request."""
-    if settings.gateway_url is None:
+    found = client_environment(settings, token)
+    if not found:
         return {}
     return {
-        "MLFLOW_TRACKING_URI": settings.gateway_url + SERVER.path.rstrip("/"),
-        "MLFLOW_TRACKING_TOKEN": token,
+        **found,
         "MLFLOW_EXPERIMENT_NAME": experiment,
         "MLFLOW_RUN_ID": run_id(training.id),
-        # It would tell its makers of every use (architecture 13).
-        "MLFLOW_DISABLE_TELEMETRY": "true",
-        # Images have no git, which its client would say three times at length.
+        # Images have no git, which the client would say three times at length.
         "GIT_PYTHON_REFRESH": "quiet",
     }
 

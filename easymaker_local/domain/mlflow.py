@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from easymaker_local.domain.training import Training, TrainingStatus
+from easymaker_local.settings import Settings
 
 KIND = "mlflow"
 IMAGE = "mlflow-3.17-cpu"
@@ -65,6 +66,18 @@ def run_id(training_id: str) -> str:
 def place_of(training_id: str | None) -> str:
     """Return the place of a training's run, or that of all experiments, on MLflow's page below the server's path."""
     return "#/experiments?workflowType=machine_learning" if training_id is None else f"#/runs/{run_id(training_id)}"
+
+
+def client_environment(settings: Settings, token: str) -> dict[str, str]:
+    """Return the variables by which MLflow's client finds the server; none if there is no gateway."""
+    if settings.gateway_url is None:
+        return {}
+    return {
+        "MLFLOW_TRACKING_URI": settings.gateway_url + SERVER.path.rstrip("/"),
+        "MLFLOW_TRACKING_TOKEN": token,
+        # It would tell its makers of every use (architecture 13).
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+    }
 
 
 class RunStatus(StrEnum):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import shutil
+import ssl
 import subprocess
 import sys
 from pathlib import Path
@@ -82,6 +83,16 @@ def test_env_names_a_bundle_that_is_there(tmp_path: Path) -> None:
     assert seen["REQUESTS_CA_BUNDLE"] == str(tmp_path / "home" / "tls" / "bundle.pem")
     assert Path(seen["REQUESTS_CA_BUNDLE"]).read_text().startswith("-----BEGIN CERTIFICATE-----")
     assert "ST_KEY" not in seen
+
+
+def test_env_points_clients_of_mlflow_here(daemon: Appliance, cli: Cli) -> None:
+    seen = evaluated(cli("env", "--mlflow").out)
+    assert seen["MLFLOW_TRACKING_URI"] == f"https://127.0.0.1:{daemon.gateway_port}/mlflow"
+    assert seen["MLFLOW_TRACKING_TOKEN"] == daemon.token
+    trust = ssl.create_default_context(cafile=seen["REQUESTS_CA_BUNDLE"])
+    with httpx.Client(verify=trust, trust_env=False) as stranger:
+        assert stranger.get(f"{seen['MLFLOW_TRACKING_URI']}/version").status_code == 401
+    assert not [name for name in evaluated(cli("env").out) if name.startswith("MLFLOW")]
 
 
 def test_env_points_swift_and_rclone_here(daemon: Appliance, cli: Cli, tmp_path: Path) -> None:
