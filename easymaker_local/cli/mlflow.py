@@ -21,7 +21,7 @@ def open_mlflow(
     ctx: typer.Context,
     which: Annotated[
         str | None,
-        typer.Argument(metavar="[TRAINING]", help="Show its run first: id, beginning of an id, or name; of a name the newest."),
+        typer.Argument(metavar="TRAINING", help="Show its run first: id, beginning of an id, or name; of a name the newest."),
     ] = None,
     only_print: Annotated[bool, typer.Option("--print", help="Print the link, open nothing.", show_default=False)] = False,
     as_json: Json = False,

@@ -7,6 +7,7 @@ import logging
 import time
 from collections.abc import Iterable
 
+from easymaker_local.controllers.mlflow_rest import Failing, Unreachable
 from easymaker_local.controllers.tracking import Tracking
 from easymaker_local.controllers.web_servers import Ready, Starting, State, WebServers
 from easymaker_local.controllers.web_workload import Start, build_web_workload, listening_host
@@ -47,10 +48,10 @@ class MlflowServers(WebServers[Server]):
         if isinstance(state, Ready) and training_id not in self._present:
             try:
                 await self._tracking.tell_of(state, training_id)
-            except TransientError as error:
+            except (Unreachable, Failing, TransientError) as error:
                 log.warning("training %s asks MLflow, which does not know it yet: %s", training_id, error)
                 self.lost(SERVER, state)
-                return Starting("MLflow does not answer yet.")
+                return Starting("MLflow does not know this training yet.")
             self._present.add(training_id)
         return state
 
@@ -64,7 +65,7 @@ class MlflowServers(WebServers[Server]):
         began = time.monotonic()
         try:
             is_done = await self._tracking.tell(state, _SLICE_SECONDS)
-        except TransientError:
+        except Unreachable:
             self.lost(SERVER, state)  # it has ended: whoever asks for it next starts it
             return None
         # As long a pause as the work took: half of the server's time is for those who ask.
@@ -104,8 +105,10 @@ class MlflowServers(WebServers[Server]):
         self._present.clear()
         try:
             await self._tracking.tell(ready, _FIRST_SECONDS)
-        except TransientError as error:
+        except (Unreachable, TransientError) as error:
             log.warning("MLflow runs and cannot be told of trainings yet: %s", error)
+        except Exception:
+            log.exception("MLflow runs and cannot be told of trainings; whoever asks for it sees what it knows")
         self._context.hinter.hint(TRACKING_KIND, _ALL)
 
     async def close(self) -> None:

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 from easymaker_local.domain.contract import MLFLOW_RUN_HEADER, QUIET_HEADER, WEB_KEY_HEADER
 from easymaker_local.domain.mlflow import EXPERIMENT_KIND, EXPERIMENT_TAG, SERVER, TAGS_TAG, Run, milliseconds, valid_name
-from easymaker_local.errors import TransientError
 
 if TYPE_CHECKING:
     import httpx
@@ -28,6 +27,14 @@ _SECONDS = 30.0
 
 class Refused(Exception):
     """MLflow does not take it. Only for who tells it something: nobody else hears of it."""
+
+
+class Failing(Exception):
+    """MLflow answers, and fails at it."""
+
+
+class Unreachable(Exception):
+    """MLflow does not answer."""
 
 
 class _Missing(Refused):
@@ -87,10 +94,11 @@ class MlflowRest:
         return True
 
     async def put_parameters(self, to: Ready, run: Run) -> None:
-        """Log the parameters, which never change."""
+        """Log the parameters of which the run's code has not spoken; it may, once, replace each of them."""
         if run.parameters:
             parameters = [{"key": name, "value": value} for name, value in run.parameters.items()]
-            await self._post(to, "runs/log-batch", {"run_id": run.id, "params": parameters})
+            body = {"run_id": run.id, "params": parameters}
+            await self._post(to, "runs/log-batch", body, {MLFLOW_RUN_HEADER: run.id})
 
     async def put_points(self, to: Ready, run: Run, points: Sequence[Point]) -> None:
         """Log values of metrics; MLflow keeps each of them once."""
@@ -129,7 +137,7 @@ class MlflowRest:
         self, to: Ready, method: str, path: str, *, content: bytes | None = None, params: Mapping[str, str] | None = None,
         headers: Mapping[str, str] = {},
     ) -> Mapping[str, Any]:  # fmt: skip
-        """Return the answer; raises Refused, and TransientError if there is none."""
+        """Return the answer; raises Refused, Failing or Unreachable."""
         import httpx
 
         if self._client is None:
@@ -141,13 +149,13 @@ class MlflowRest:
         try:
             answer = await self._client.request(method, url, content=content, params=params, headers={**own, **headers})
         except httpx.TransportError as error:
-            raise TransientError(f"MLflow does not answer: {error or type(error).__name__}.") from error
+            raise Unreachable(f"MLflow does not answer: {error or type(error).__name__}.") from error
         if answer.status_code >= 500:
-            raise TransientError(f"MLflow answers {answer.status_code}.")
+            raise Failing(f"MLflow answers {path} with {answer.status_code}.")
         try:
             said: Mapping[str, Any] = answer.json()
         except ValueError as error:
-            raise TransientError(f"MLflow answers {answer.status_code} with something else than JSON.") from error
+            raise Failing(f"MLflow answers {path} with {answer.status_code} and no JSON.") from error
         if answer.status_code >= 400:
             kind = _Missing if said.get("error_code") == _MISSING else Refused
             raise kind(f"MLflow refuses {path}: {said.get('message', answer.status_code)}")

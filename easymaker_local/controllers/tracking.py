@@ -10,14 +10,15 @@ import asyncio
 import logging
 import sqlite3
 import time
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from easymaker_local.controllers.mlflow_rest import BATCH, MlflowRest, Refused
+from easymaker_local.controllers.mlflow_rest import BATCH, Failing, MlflowRest, Refused
 from easymaker_local.domain.mlflow import run_id, run_of
 from easymaker_local.domain.quarantine import Quarantined
 from easymaker_local.domain.training import Training
-from easymaker_local.errors import NotFound
+from easymaker_local.errors import NotFound, TransientError
 from easymaker_local.services.context import Context
 from easymaker_local.store import experiments, tracking, trainings
 from easymaker_local.store.metric_points import Point
@@ -43,7 +44,7 @@ class _News:
 
 
 class Tracking:
-    """Callers say where the server is; all raise TransientError if it does not answer."""
+    """Callers say where the server is; what tells raises Unreachable."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
@@ -57,17 +58,27 @@ class Tracking:
         await self._rest.close()
 
     async def tell(self, to: Ready, seconds: float) -> bool:
-        """Tell what there is for about so long, the newest trainings first; True if there was nothing left."""
+        """Tell what there is for about so long, the newest trainings first; True if there was nothing left.
+
+        Where MLflow fails at one, the others are told all the same; raises TransientError in the end.
+        """
         deadline = time.monotonic() + seconds
-        while entries := await self._context.store.read(lambda db: tracking.untold(db, _READ_AT_ONCE)):
-            for entry in entries:
+        failed: dict[str, Failing] = {}
+        while entries := await self._untold(failed):
+            for training_id in entries:
                 if time.monotonic() >= deadline:
                     return False
-                await self._step(to, entry.training_id)
+                try:
+                    await self._step(to, training_id)
+                except Failing as error:
+                    failed[training_id] = error
+        if failed:
+            first, problem = next(iter(failed.items()))
+            raise TransientError(f"MLflow cannot be told of training {first} yet: {problem}")
         return True
 
     async def tell_of(self, to: Ready, training_id: str) -> None:
-        """See to it that the run of a training is there."""
+        """See to it that the run of a training is there; raises Failing."""
         entry = await self._context.store.read(lambda db: tracking.find(db, training_id))
         if entry is not None and entry.told == 0:
             await self._step(to, training_id)
@@ -76,6 +87,11 @@ class Tracking:
         """MLflow has lost everything, or has never had anything."""
         self._experiments.clear()
         await self._context.store.write(tracking.begin_anew)
+
+    async def _untold(self, failed: Collection[str]) -> list[str]:
+        count = _READ_AT_ONCE + len(failed)
+        entries = await self._context.store.read(lambda db: tracking.untold(db, count))
+        return [entry.training_id for entry in entries if entry.training_id not in failed]
 
     async def _step(self, to: Ready, training_id: str) -> None:
         async with self._turn:

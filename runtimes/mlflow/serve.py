@@ -10,6 +10,7 @@ import os
 import signal
 import sqlite3
 import sys
+import zlib
 from pathlib import Path
 
 # Nothing here calls the network, and the gateway has looked at hosts and origins before anything comes here.
@@ -21,7 +22,7 @@ from mlflow import server
 from mlflow.entities import LifecycleStage, RunStatus, SourceType
 from mlflow.server import handlers
 from mlflow.store.db.utils import _upgrade_db, create_sqlalchemy_engine
-from mlflow.store.tracking.dbmodels.models import SqlRun, SqlTag
+from mlflow.store.tracking.dbmodels.models import SqlParam, SqlRun, SqlTag
 from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 from mlflow.utils.mlflow_tags import MLFLOW_RUN_NAME
 from werkzeug.serving import WSGIRequestHandler, make_server
@@ -30,12 +31,17 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "web"))
 
 from guard import Guard, take_key
 
+# A tag that names the parameters of which only the daemon has spoken. MLflow's page hides what begins like its own.
+SAID_BY_THE_DAEMON = "mlflow.easymaker.parameters"
+
 
 class Store(SqlAlchemyStore):
-    """MLflow's own, but for runs whose ids are known before they are made.
+    """MLflow's own, but for what the daemon says.
 
-    The daemon asks for a run by ``X-EasyMaker-Run``, which the gateway lets nobody else send. Asked for again, the run is
-    brought up to date instead, so that whatever broke off may be repeated; one that the user deleted is left alone.
+    It alone can send ``X-EasyMaker-Run``: the gateway passes that on for nobody. It asks for a run by its id. Asked for again,
+    the run is brought up to date instead, so that whatever broke off may be repeated; one that the user deleted is left alone.
+    The parameters that the daemon logs are those with which a job is started; the job's own code may say once what it makes
+    of each of them (``1e-3`` is 0.001 there, or times four), which MLflow would refuse as a change.
     """
 
     def create_run(self, experiment_id, user_id, start_time, tags, run_name):
@@ -64,6 +70,40 @@ class Store(SqlAlchemyStore):
                 for key, value in {**{tag.key: tag.value for tag in tags}, MLFLOW_RUN_NAME: run_name}.items():
                     session.merge(SqlTag(run_uuid=wished, key=key, value=value))
         return self.get_run(wished)
+
+    def log_batch(self, run_id, metrics, params, tags):
+        """Log all of it."""
+        super().log_batch(run_id, metrics, self._settled(run_id, params), tags)
+
+    def log_param(self, run_id, param):
+        """Log one parameter."""
+        for left in self._settled(run_id, [param]):
+            super().log_param(run_id, left)
+
+    def _settled(self, run_id, params):
+        """Return what is left to log, once the daemon's parameters and those of the run's code agree."""
+        if not params:
+            return params
+        with self.ManagedSessionMaker(read_only=False) as session:
+            known = {param.key: param for param in session.query(SqlParam).filter_by(run_uuid=run_id)}
+            said = session.query(SqlTag).filter_by(run_uuid=run_id, key=SAID_BY_THE_DAEMON).one_or_none()
+            marks = set() if said is None else set(said.value.split())
+            if "X-EasyMaker-Run" in request.headers:
+                params = [param for param in params if param.key not in known]
+                marks.update(_mark(param.key) for param in params)
+            else:
+                for param in params:
+                    if param.key in known and _mark(param.key) in marks:
+                        known[param.key].value = str(param.value)
+                        marks.discard(_mark(param.key))
+            if marks or said is not None:
+                session.merge(SqlTag(run_uuid=run_id, key=SAID_BY_THE_DAEMON, value=" ".join(sorted(marks))))
+        return params
+
+
+def _mark(name):
+    """Return a short form of a parameter's name: there may be a hundred long ones, and a tag's value has 8000 characters."""
+    return f"{zlib.crc32(name.encode()):08x}"
 
 
 class Below:

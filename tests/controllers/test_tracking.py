@@ -33,13 +33,16 @@ API = "/mlflow/api/2.0/mlflow/"
 
 @dataclass
 class Mlflow:
-    """Keeps what it is told. ``away``: it does not answer; ``refuses``: paths that it says no to, so many times."""
+    """Keeps what it is told. ``away``: it does not answer; ``refuses``: paths that it says no to, so many times.
+
+    ``fails``: runs at which it fails, with which status.
+    """
 
     experiments: dict[str, dict[str, Any]] = field(default_factory=dict)
     runs: dict[str, dict[str, Any]] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     refuses: dict[str, int] = field(default_factory=dict)
-    status: int = 200
+    fails: dict[str, int] = field(default_factory=dict)
     away: bool = False
 
     def answer(self, request: httpx.Request) -> httpx.Response:
@@ -49,8 +52,8 @@ class Mlflow:
         self.asked.append(path)
         assert request.headers["x-easymaker-key"]
         assert request.headers["x-easymaker-quiet"]
-        if self.status != 200:
-            return httpx.Response(self.status, text="<html>")
+        if (status := self.fails.get(request.headers.get("x-easymaker-run", ""))) is not None:
+            return httpx.Response(status, text="<html>")
         if self.refuses.get(path, 0):
             self.refuses[path] -= 1
             return httpx.Response(400, json={"error_code": "INVALID_PARAMETER_VALUE", "message": "no"})
@@ -252,22 +255,47 @@ async def test_a_jobs_first_request_comes_after_its_run(bench: Bench, servers: M
     assert len(mlflow.asked) == calls, "once per job"
 
 
-@pytest.mark.parametrize("fault", [{"away": True}, {"status": 500}, {"status": 404}])
-async def test_one_that_does_not_answer_is_told_later(
-    bench: Bench, servers: MlflowServers, mlflow: Mlflow, fault: dict[str, Any]
-) -> None:
+async def test_one_that_does_not_answer_is_told_later(bench: Bench, servers: MlflowServers, mlflow: Mlflow) -> None:
     await ready(servers)
     training = await bench.create()
-    for name, value in fault.items():
-        setattr(mlflow, name, value)
+    mlflow.away = True
     assert isinstance(await servers.use_for(training.id, PATIENCE_SECONDS), Starting), "the job's client tries again"
     await ready(servers)
     assert await servers.tell("all") is None
+    assert await servers.untold() == []
     assert not await is_all_told(bench)
-    mlflow.away, mlflow.status = False, 200
+    mlflow.away = False
     await ready(servers)
     assert await is_all_told(bench)
     assert mlflow.of(training)["name"] == "training"
+
+
+@pytest.mark.parametrize("status", [500, 404])
+async def test_what_it_fails_at_holds_nothing_up(bench: Bench, servers: MlflowServers, mlflow: Mlflow, status: int) -> None:
+    """What is no refusal is told again and again, ever more slowly: the loop sees to that."""
+    await ready(servers)
+    older, failing = await bench.create(trainingName="older"), await bench.create(trainingName="failing")
+    mlflow.fails[run_id(failing.id)] = status
+    with pytest.raises(TransientError, match=f"training {failing.id} yet: MLflow answers runs/create with {status}"):
+        await servers.tell("all")
+    assert mlflow.of(older)["name"] == "older"
+    assert isinstance(await servers.use_for(failing.id, PATIENCE_SECONDS), Starting), "the job's client tries again"
+    assert isinstance(await servers.use(SERVER, PATIENCE_SECONDS), Ready), "people see what there is"
+    mlflow.fails.clear()
+    await servers.tell("all")
+    assert await is_all_told(bench)
+    assert mlflow.of(failing)["name"] == "failing"
+
+
+async def test_a_fault_of_ours_does_not_keep_people_from_it(
+    bench: Bench, servers: MlflowServers, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def breaks(*_: object) -> bool:
+        raise KeyError("run")
+
+    monkeypatch.setattr(servers._tracking, "tell", breaks)
+    await ready(servers)
+    assert "KeyError" in caplog.text
 
 
 async def test_what_is_refused_holds_nothing_up(

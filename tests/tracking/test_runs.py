@@ -14,6 +14,7 @@ from easymaker_local.domain.mlflow import SERVER, run_id
 from easymaker_local.testing.appliance import Appliance, until
 from easymaker_local.testing.engine import containers, docker_host
 from tests.tracking.runs import (
+    CLIENT,
     OLD_CLIENT,
     PREPARATION_SECONDS,
     complete,
@@ -27,10 +28,24 @@ from tests.tracking.runs import (
 pytestmark = [pytest.mark.environment, pytest.mark.timeout(2 * PREPARATION_SECONDS)]
 
 LOGS = """
-import json, os, mlflow
+import argparse, json, os, mlflow
 from pathlib import Path
+parser = argparse.ArgumentParser()
+parser.add_argument("--lr", type=float)
+parser.add_argument("--depth", type=int)
+parser.add_argument("--kept")
+given = parser.parse_args()
 with mlflow.start_run() as run:
-    mlflow.log_param("mine", "yes")
+    # What the daemon has told of them is text, and not what code makes of it; MLflow's own refusal comes with the next change.
+    mlflow.log_param("lr", given.lr * 2)
+    mlflow.log_params({"depth": given.depth, "mine": "yes"})
+    changes = 0
+    for name in ("lr", "depth", "mine"):
+        try:
+            mlflow.log_param(name, "another")
+            changes += 1
+        except mlflow.exceptions.MlflowException:
+            pass
     for step in range(3):
         mlflow.log_metric("accuracy", step / 4, step=step)
     mlflow.set_tag("colour", "blue")
@@ -41,7 +56,7 @@ with mlflow.start_run() as run:
         mlflow.log_metric("inner", 1)
 client = mlflow.MlflowClient()
 found = {
-    "version": mlflow.__version__, "run": run.info.run_id, "child": child.info.run_id,
+    "changes": changes, "version": mlflow.__version__, "run": run.info.run_id, "child": child.info.run_id,
     "files": sorted(file.path for file in client.list_artifacts(run.info.run_id)),
     "text": mlflow.artifacts.load_text(run.info.artifact_uri + "/notes/hello.txt"),
     "experiments": [run.info.experiment_id, child.info.experiment_id],
@@ -80,6 +95,13 @@ def found_by(appliance: Appliance, name: str) -> dict[str, object]:
 
 def release(appliance: Appliance, training_id: str) -> None:
     (appliance.home / "work/training" / training_id / "node-0/model/go").touch()
+
+
+PARAMETERS = [
+    {"parameterName": "lr", "parameterValue": "1e-3"}, {"parameterName": "depth", "parameterValue": "007"},
+    {"parameterName": "kept", "parameterValue": "as given"},
+]  # fmt: skip
+LOGGED = {"lr": "0.002", "depth": "7", "kept": "as given", "mine": "yes"}
 
 
 def stand_in(code: int = 0) -> str:
@@ -144,15 +166,16 @@ def test_what_ended_long_before_is_there(tmp_path: Path) -> None:
 def test_code_logs_into_the_run_of_its_training(appliance: Appliance, image: str | None) -> None:
     """The server starts for it; whatever the client's version, its calls land in the same run."""
     name = "logs" if image is None else "logs-old"
-    training = run(appliance, name, LOGS, **({} if image is None else {"image": image}))
+    training = run(appliance, name, LOGS, image or CLIENT, hyperparameterList=PARAMETERS)
     complete(appliance, training)
     found = found_by(appliance, name)
     assert found["run"] == run_id(training)
     assert (found["files"], found["text"]) == (["large.bin", "notes"], "hello")
+    assert found["changes"] == 0
     assert str(found["version"]).startswith("2." if image else "3.")
     with mlflow_of(appliance) as mlflow:
         shown = mlflow.until_run(training, status="FINISHED")
-        assert shown["params"] == {"mine": "yes"}
+        assert shown["params"] == LOGGED
         assert (shown["metrics"], shown["tags"]["colour"]) == ({"accuracy": 0.5}, "blue")
         assert [step for step, _, _ in mlflow.history(training, "accuracy")] == [0, 1, 2]
         mlflow.until_run(training, status="FINISHED", tags=shown["tags"] | {"easymaker.status": "COMPLETE"})
@@ -297,7 +320,7 @@ def test_a_server_that_nobody_asks_ends_and_comes_back_for_a_job(tmp_path: Path)
         until(ends, 60, "the end of an idle server")
         release(appliance, held)
         complete(appliance, held)
-        training = run(appliance, "logs", LOGS)
+        training = run(appliance, "logs", LOGS, hyperparameterList=PARAMETERS)
         complete(appliance, training)
         assert server_pid(appliance) != first
         with mlflow_of(appliance) as mlflow:
@@ -314,7 +337,7 @@ def test_containers(tmp_path: Path) -> None:
     appliance = new_appliance(tmp_path / "home", "docker")
     try:
         appliance.start()
-        training = run(appliance, "contained", LOGS, hyperparameterList=[{"parameterName": "lr", "parameterValue": "0.1"}])
+        training = run(appliance, "contained", LOGS, hyperparameterList=PARAMETERS)
         complete(appliance, training)
         found = found_by(appliance, "contained")
         assert (found["run"], found["text"]) == (run_id(training), "hello")
@@ -329,7 +352,7 @@ def test_containers(tmp_path: Path) -> None:
         appliance.start()
         with mlflow_of(appliance) as mlflow:
             shown = mlflow.until_run(training, status="FINISHED")
-            assert shown["params"] == {"lr": "0.1", "mine": "yes"}
+            assert shown["params"] == LOGGED
             assert shown["metrics"] == {"accuracy": 0.5}
         (again,) = [c for c in containers("mlflow") if any(install in mount["Source"] for mount in c["Mounts"])]
         assert again["Id"] == server["Id"]
