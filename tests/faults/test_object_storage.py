@@ -149,7 +149,7 @@ def test_a_taken_port_is_named(tmp_path: Path) -> None:
         until(lambda: made.has_ended, what="the end of the daemon")
         log = (made.home / "serve.log").read_text()
         assert f"127.0.0.1:{made.gateway_port} cannot be listened on" in log
-        assert "EASYMAKER_LOCAL_GATEWAY_PORT (0: no object storage by https, no TensorBoard)" in log
+        assert "EASYMAKER_LOCAL_GATEWAY_PORT (0: no object storage by https, no TensorBoard, no MLflow)" in log
         without = Appliance(tmp_path / "home", "process", gateway_port="0")
         without.start()
         assert without.call("GET", "/system")["header"]["isSuccessful"]

@@ -17,8 +17,8 @@ NO_STATUS = {"imageId", "algorithmId", "trialId", "eventId", "tenantId", "userId
 REFERENCES = {"hyperparameterTuningId", "resourceId"}
 # An event is a line of a history, not a resource: a counting number to go on from.
 NUMBERS = {"eventId"}
-# Whatever users put in is returned as they wrote it.
-FREE = {"copySource"}
+# Whatever users put in is returned as they wrote it. Of templates, which the SDK does not know, what was left out is null.
+FREE = {"copySource", "trainingTemplate", "trainingTemplateList", "values"}
 INTEGERS = re.compile(r"(Count|Size|Seconds|Minutes|vcpus|ram|disk|gpuMemory|offset|Offset|node|size|resultCode|pid)$")
 
 
@@ -37,7 +37,11 @@ def answers(appliance: Appliance) -> dict[str, Any]:
     appliance.await_status(training)
     appliance.await_status(orphan)
     appliance.call("DELETE", f"/experiments/{deleted}")
-    values = {"appkey": "local", "experiment_id": used, "training_id": training, "image_id": "plain", "container": "code"}
+    template = appliance.call("POST", "/training-templates", json={"trainingTemplateName": "walked", "entryPoint": "quick.py"})
+    values = {
+        "appkey": "local", "experiment_id": used, "training_id": training, "image_id": "plain", "container": "code",
+        "training_template_id": template["trainingTemplate"]["trainingTemplateId"],
+    }  # fmt: skip
     file = appliance.uri("code", "quick.py")
     found: dict[str, Any] = {}
     with appliance.client() as client:
@@ -46,7 +50,7 @@ def answers(appliance: Appliance) -> dict[str, Any]:
             if "get" not in verbs or not path.startswith("/v1.0/"):
                 continue
             filled = path.removeprefix("/v1.0/appkeys/{appkey}").format(**values)
-            answer = client.get(filled, params={"uri": file} if "/storage/" in path else None)
+            answer = client.get(filled, params={"uri": file, "for": "training"})
             if answer.headers["content-type"] == "application/json":
                 assert answer.json()["header"]["isSuccessful"], f"{path}: {answer.text}"
                 found[path] = answer.json()
@@ -116,7 +120,7 @@ def test_enumerations_hold_what_the_sdk_knows(answers: dict[str, Any]) -> None:
     known = {
         "trainingStatusCode": {"COMPLETE", "FAIL_TRAIN"}, "experimentStatusCode": {"ACTIVE", "DELETED"},
         "coreTypeCode": {"CPU", "GPU"}, "frameworkCode": {"PYTORCH", "TENSORFLOW", "PYTHON"},
-        "groupTypeCode": {"TRAINING", "NOTEBOOK", "TENSORBOARD"},  # the last is ours: the SDK asks for the first two
+        "groupTypeCode": {"TRAINING", "NOTEBOOK", "TENSORBOARD", "MLFLOW"},  # the last two are ours
     }  # fmt: skip
     seen: dict[str, set[str]] = {key: set() for key in known}
     for _, found in every_object(answers):
