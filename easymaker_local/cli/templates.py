@@ -15,32 +15,7 @@ from easymaker_local.cli.exits import for_each
 from easymaker_local.cli.lookup import find_template
 from easymaker_local.cli.output import Json
 from easymaker_local.cli.session import client_of, session_of
-from easymaker_local.cli.training_options import (
-    NAME_LIMIT,
-    CheckpointInput,
-    CheckpointOutput,
-    Datasets,
-    DataStorageSize,
-    Description,
-    EntryPoint,
-    Experiment,
-    Flavor,
-    Image,
-    ModelOutput,
-    Name,
-    Nodes,
-    Parameters,
-    ProcessesPerNode,
-    Source,
-    Tags,
-    TimeoutHours,
-    Torchrun,
-    UseLog,
-    faults_by_option,
-    field_of,
-    given,
-    overridden,
-)
+from easymaker_local.cli.training_options import NAME_LIMIT, faults_by_option, field_of, given, overridden, with_form
 from easymaker_local.cli.training_spec import Body, parse, read_file, resolve
 from easymaker_local.errors import FieldError, InvalidRequest
 
@@ -55,23 +30,21 @@ Several = Annotated[list[str], typer.Argument(metavar="TEMPLATE...", help=_HELP,
 
 
 @app.command("create")
+@with_form()
 def create(
     ctx: typer.Context,
     file: Annotated[
         Path | None, typer.Option("-f", "--file", help="TOML as for training create; - reads stdin. Options replace it.")
     ] = None,
-    name: Name = None, experiment: Experiment = None, image: Image = None, flavor: Flavor = None,
-    source: Source = None, entry_point: EntryPoint = None, dataset: Datasets = None, param: Parameters = None,
-    model_output: ModelOutput = None, checkpoint_input: CheckpointInput = None, checkpoint_output: CheckpointOutput = None,
-    nodes: Nodes = None, torchrun: Torchrun = None, processes_per_node: ProcessesPerNode = None,
-    timeout_hours: TimeoutHours = None, data_storage_size: DataStorageSize = None, tag: Tags = None,
-    description: Description = None, use_log: UseLog = None, as_json: Json = False,
-) -> None:  # fmt: skip
+    *,
+    as_json: Json = False,
+    **form: Any,
+) -> None:
     """Create a template. Only its name is required; what could not be used as it stands now is a warning."""
     body: Body = {} if file is None else parse(*read_file(file), template=True)
-    if name is not None:
-        body["trainingTemplateName"] = name
-    _create(ctx, overridden(body, given(ctx.params)), as_json, by_option=file is None)
+    if form["name"] is not None:
+        body["trainingTemplateName"] = form["name"]
+    _create(ctx, overridden(body, given(form)), as_json, by_option=file is None)
 
 
 @app.command("list")
@@ -108,30 +81,29 @@ def show(ctx: typer.Context, which: Which, as_json: Json = False) -> None:
 
 
 @app.command("change")
+@with_form()
 def change(
-    ctx: typer.Context, which: Which,
+    ctx: typer.Context,
+    which: Which,
     clear: Annotated[
         list[str] | None, typer.Option(metavar="OPTION", help="Empty what an option fills: --clear flavor. Repeat for more.")
     ] = None,
-    name: Name = None, experiment: Experiment = None, image: Image = None, flavor: Flavor = None,
-    source: Source = None, entry_point: EntryPoint = None, dataset: Datasets = None, param: Parameters = None,
-    model_output: ModelOutput = None, checkpoint_input: CheckpointInput = None, checkpoint_output: CheckpointOutput = None,
-    nodes: Nodes = None, torchrun: Torchrun = None, processes_per_node: ProcessesPerNode = None,
-    timeout_hours: TimeoutHours = None, data_storage_size: DataStorageSize = None, tag: Tags = None,
-    description: Description = None, use_log: UseLog = None, as_json: Json = False,
-) -> None:  # fmt: skip
+    *,
+    as_json: Json = False,
+    **form: Any,
+) -> None:
     """Change a template; what is not given stays, pairs are merged by key. What was made with it stays as it is."""
     client = client_of(ctx)
     removed = [field_of(option) for option in clear or []]
-    options = given(ctx.params)
+    options = given(form)
     template = find_template(client, which)
     pairs = {
         field: cast(dict[str, Any], template)[field] or []
         for field, value in options.items() if isinstance(value, dict) and field not in removed
     }  # fmt: skip
     body = overridden(pairs, options)
-    if name is not None:
-        body["trainingTemplateName"] = name
+    if form["name"] is not None:
+        body["trainingTemplateName"] = form["name"]
     if removed:
         body["removedFieldList"] = removed
     with faults_by_option():
@@ -140,20 +112,19 @@ def change(
 
 
 @app.command("copy")
+@with_form()
 def copy(
-    ctx: typer.Context, which: Which,
-    name: Name = None, experiment: Experiment = None, image: Image = None, flavor: Flavor = None,
-    source: Source = None, entry_point: EntryPoint = None, dataset: Datasets = None, param: Parameters = None,
-    model_output: ModelOutput = None, checkpoint_input: CheckpointInput = None, checkpoint_output: CheckpointOutput = None,
-    nodes: Nodes = None, torchrun: Torchrun = None, processes_per_node: ProcessesPerNode = None,
-    timeout_hours: TimeoutHours = None, data_storage_size: DataStorageSize = None, tag: Tags = None,
-    description: Description = None, use_log: UseLog = None, as_json: Json = False,
-) -> None:  # fmt: skip
+    ctx: typer.Context,
+    which: Which,
+    *,
+    as_json: Json = False,
+    **form: Any,
+) -> None:
     """Create a template with what another one holds; options replace it, pairs are merged by key."""
     client = client_of(ctx)
     original = client.training_template_copy_source(find_template(client, which, newest=True)["trainingTemplateId"])
-    title = name or f"{original['trainingTemplateName'][: NAME_LIMIT - 5]}-copy"
-    _create(ctx, overridden({**original, "trainingTemplateName": title}, given(ctx.params)), as_json, by_option=True)
+    title = form["name"] or f"{original['trainingTemplateName'][: NAME_LIMIT - 5]}-copy"
+    _create(ctx, overridden({**original, "trainingTemplateName": title}, given(form)), as_json, by_option=True)
 
 
 @app.command("delete")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -14,30 +14,12 @@ from easymaker_local.cli.output import Json
 from easymaker_local.cli.session import client_of, session_of
 from easymaker_local.cli.training_options import (
     NAME_LIMIT,
-    CheckpointInput,
-    CheckpointOutput,
-    Datasets,
-    DataStorageSize,
-    Description,
-    EntryPoint,
-    Experiment,
-    Flavor,
-    Image,
-    ModelOutput,
-    Name,
-    Nodes,
-    Parameters,
-    ProcessesPerNode,
-    Source,
-    Tags,
     Template,
-    TimeoutHours,
-    Torchrun,
-    UseLog,
     faults_by_option,
     from_template,
     given,
     overridden,
+    with_form,
 )
 from easymaker_local.cli.training_spec import Body, overlaid, parse, read_file, resolve
 
@@ -80,42 +62,36 @@ def create(
     _tell(client, training, follow and not as_json, as_json)
 
 
+@with_form(experiment=RunExperiment)
 def run(
-    ctx: typer.Context, template: Template = None, name: Name = None, experiment: RunExperiment = None, image: Image = None,
-    flavor: Flavor = None,
-    source: Source = None, entry_point: EntryPoint = None, dataset: Datasets = None, param: Parameters = None,
-    model_output: ModelOutput = None, checkpoint_input: CheckpointInput = None, checkpoint_output: CheckpointOutput = None,
-    nodes: Nodes = None, torchrun: Torchrun = None, processes_per_node: ProcessesPerNode = None,
-    timeout_hours: TimeoutHours = None, data_storage_size: DataStorageSize = None, tag: Tags = None,
-    description: Description = None, use_log: UseLog = None, follow: Follow = True, as_json: Json = False,
+    ctx: typer.Context, template: Template = None, *, follow: Follow = True, as_json: Json = False, **form: Any
 ) -> None:  # fmt: skip
     """Create a training and watch it to the end: exit code 0 if it completes, 1 if not. The experiment is made if need be."""
     client = client_of(ctx)
-    options = given(ctx.params)
+    options = given(form)
     body: Body = {"experimentId": "default", **(from_template(client, template, options) if template is not None else {})}
-    stem = PurePosixPath(entry_point or body.get("entryPoint", "training")).stem
-    body["trainingName"] = name or f"{stem[: NAME_LIMIT - 14]}-{time.strftime('%m%d-%H%M%S')}"
+    stem = PurePosixPath(form["entry_point"] or body.get("entryPoint", "training")).stem
+    body["trainingName"] = form["name"] or f"{stem[: NAME_LIMIT - 14]}-{time.strftime('%m%d-%H%M%S')}"
     with faults_by_option():
         body = resolve(client, overridden(body, options), session_of(ctx).settings.tenant_id, make_experiment=True)
         training = client.create_training(body)
     _tell(client, training, follow and not as_json, as_json)
 
 
+@with_form()
 def copy(
     ctx: typer.Context,
     which: Annotated[str, typer.Argument(metavar="TRAINING", autocompletion=completion.trainings)],
-    name: Name = None, experiment: Experiment = None, image: Image = None, flavor: Flavor = None,
-    source: Source = None, entry_point: EntryPoint = None, dataset: Datasets = None, param: Parameters = None,
-    model_output: ModelOutput = None, checkpoint_input: CheckpointInput = None, checkpoint_output: CheckpointOutput = None,
-    nodes: Nodes = None, torchrun: Torchrun = None, processes_per_node: ProcessesPerNode = None,
-    timeout_hours: TimeoutHours = None, data_storage_size: DataStorageSize = None, tag: Tags = None,
-    description: Description = None, use_log: UseLog = None, follow: Follow = False, as_json: Json = False,
-) -> None:  # fmt: skip
+    *,
+    follow: Follow = False,
+    as_json: Json = False,
+    **form: Any,
+) -> None:
     """Create a training with the settings of another one; options replace them, pairs are merged by key."""
     client = client_of(ctx)
     original = client.training_copy_source(find_training(client, which, newest=True)["trainingId"])
-    title = name or f"{original['trainingName'][: NAME_LIMIT - 5]}-copy"
-    body = overridden({**original, "trainingName": title}, given(ctx.params))
+    title = form["name"] or f"{original['trainingName'][: NAME_LIMIT - 5]}-copy"
+    body = overridden({**original, "trainingName": title}, given(form))
     with faults_by_option():
         training = client.create_training(resolve(client, body, session_of(ctx).settings.tenant_id))
     _tell(client, training, follow and not as_json, as_json)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+import inspect
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
@@ -18,27 +19,32 @@ if TYPE_CHECKING:
 
 NAME_LIMIT = 50
 
-Name = Annotated[str | None, typer.Option(help="At most 50 characters.")]
-Description = Annotated[str | None, typer.Option(help="At most 255 characters.")]
-Experiment = Annotated[str | None, typer.Option(help="Id or name.", autocompletion=completion.experiments)]
-Image = Annotated[str | None, typer.Option(help="Id or name.", autocompletion=completion.images)]
-Flavor = Annotated[str | None, typer.Option(help="Instance type.", autocompletion=completion.flavors)]
-Source = Annotated[str | None, typer.Option(metavar="URI", help="Directory with the code.")]
-EntryPoint = Annotated[str | None, typer.Option(metavar="FILE", help="Script in it.")]
-Datasets = Annotated[list[str] | None, typer.Option("--dataset", metavar="NAME=URI", help="Data set; repeat for more.")]
-Parameters = Annotated[
-    list[str] | None, typer.Option("--param", "-p", metavar="KEY=VALUE", help="Hyperparameter; repeat for more.")
-]
-ModelOutput = Annotated[str | None, typer.Option(metavar="URI", help="Where the model goes.")]
-CheckpointInput = Annotated[str | None, typer.Option(metavar="URI", help="Checkpoint to go on from.")]
-CheckpointOutput = Annotated[str | None, typer.Option(metavar="URI", help="Where checkpoints go.")]
-Nodes = Annotated[int | None, typer.Option(min=1, help="Number of nodes, 1 to 10.")]
-Torchrun = Annotated[bool | None, typer.Option("--torchrun/--no-torchrun", help="Start by torchrun (PyTorch images).")]
-ProcessesPerNode = Annotated[int | None, typer.Option(min=1, help="Processes per node, with torchrun.")]
-UseLog = Annotated[bool | None, typer.Option("--use-log/--no-use-log", help="Bring what it writes into the log store.")]
-TimeoutHours = Annotated[float | None, typer.Option(help="Maximum time, 1 to 720 hours.")]
-DataStorageSize = Annotated[int | None, typer.Option(metavar="GB", help="Data storage size.")]
-Tags = Annotated[list[str] | None, typer.Option("--tag", metavar="KEY=VALUE", help="Tag; repeat for more.")]
+Command = TypeVar("Command", bound=Callable[..., None])
+
+# In the order in which help shows them.
+_FORM: Mapping[str, Any] = {
+    "name": Annotated[str | None, typer.Option(help="At most 50 characters.")],
+    "experiment": Annotated[str | None, typer.Option(help="Id or name.", autocompletion=completion.experiments)],
+    "image": Annotated[str | None, typer.Option(help="Id or name.", autocompletion=completion.images)],
+    "flavor": Annotated[str | None, typer.Option(help="Instance type.", autocompletion=completion.flavors)],
+    "source": Annotated[str | None, typer.Option(metavar="URI", help="Directory with the code.")],
+    "entry_point": Annotated[str | None, typer.Option(metavar="FILE", help="Script in it.")],
+    "dataset": Annotated[list[str] | None, typer.Option("--dataset", metavar="NAME=URI", help="Data set; repeat for more.")],
+    "param": Annotated[
+        list[str] | None, typer.Option("--param", "-p", metavar="KEY=VALUE", help="Hyperparameter; repeat for more.")
+    ],
+    "model_output": Annotated[str | None, typer.Option(metavar="URI", help="Where the model goes.")],
+    "checkpoint_input": Annotated[str | None, typer.Option(metavar="URI", help="Checkpoint to go on from.")],
+    "checkpoint_output": Annotated[str | None, typer.Option(metavar="URI", help="Where checkpoints go.")],
+    "nodes": Annotated[int | None, typer.Option(min=1, help="Number of nodes, 1 to 10.")],
+    "torchrun": Annotated[bool | None, typer.Option("--torchrun/--no-torchrun", help="Start by torchrun (PyTorch images).")],
+    "processes_per_node": Annotated[int | None, typer.Option(min=1, help="Processes per node, with torchrun.")],
+    "timeout_hours": Annotated[float | None, typer.Option(help="Maximum time, 1 to 720 hours.")],
+    "data_storage_size": Annotated[int | None, typer.Option(metavar="GB", help="Data storage size.")],
+    "tag": Annotated[list[str] | None, typer.Option("--tag", metavar="KEY=VALUE", help="Tag; repeat for more.")],
+    "description": Annotated[str | None, typer.Option(help="At most 255 characters.")],
+    "use_log": Annotated[bool | None, typer.Option("--use-log/--no-use-log", help="Bring what it writes into the log store.")],
+}
 
 Template = Annotated[
     str | None,
@@ -65,11 +71,32 @@ _OPTIONS = {
 }
 
 
-def given(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """Return which of a command's parameters were given, by wire name; pairs as dictionaries."""
+def with_form(**others: Any) -> Callable[[Command], Command]:
+    """Give a command the options of the form, which it gets as ``**form``; ``others`` take the place of some of them.
+
+    They come after its own parameters, but before those that are keywords only.
+    """
+
+    def give(command: Command) -> Command:
+        signature = inspect.signature(command, eval_str=True)
+        own = [found for found in signature.parameters.values() if found.kind is not inspect.Parameter.VAR_KEYWORD]
+        last = [found for found in own if found.kind is inspect.Parameter.KEYWORD_ONLY]
+        form = [
+            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=option)
+            for name, option in {**_FORM, **others}.items()
+        ]
+        parameters = [*(found for found in own if found not in last), *form, *last]
+        command.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+        return command
+
+    return give
+
+
+def given(form: Mapping[str, Any]) -> dict[str, Any]:
+    """Return which options of the form were given, by wire name; pairs as dictionaries."""
     found: dict[str, Any] = {}
     for name, field in _FIELDS.items():
-        value = parameters.get(name)
+        value = form.get(name)
         if name in _PAIRS:
             value = split_pairs(f"--{name}", value or []) or None
         elif name == "timeout_hours" and value is not None:
