@@ -6,13 +6,13 @@ import asyncio
 from typing import Annotated
 
 from fastapi import APIRouter
-from pydantic import Field, StringConstraints, field_validator
+from pydantic import Field, StringConstraints
 
 from easymaker_local.api.deps import Appkey
 from easymaker_local.api.envelope import Envelope, Wire
 from easymaker_local.domain.metric_check import MetricCheck, check
 from easymaker_local.domain.metric_lines import DEFAULT_REGEX, MetricRegex
-from easymaker_local.domain.tuning_spec import MAXIMUM_METRICS, MetricName
+from easymaker_local.domain.tuning_spec import MAXIMUM_METRICS, MetricFormat, MetricName
 from easymaker_local.domain.wire import Body
 
 router = APIRouter(tags=["hyperparameter tunings"])
@@ -21,15 +21,9 @@ router = APIRouter(tags=["hyperparameter tunings"])
 class MetricCheckRequest(Body):
     """A metric format, the metrics that it is to find, and lines of a log. Without metrics every name counts."""
 
-    metric_regex: Annotated[str, StringConstraints(min_length=1, max_length=255)] = DEFAULT_REGEX
+    metric_regex: MetricFormat = DEFAULT_REGEX
     metric_list: Annotated[tuple[MetricName, ...], Field(max_length=MAXIMUM_METRICS)] = ()
     log: Annotated[str, StringConstraints(max_length=1 << 20)]
-
-    @field_validator("metric_regex")
-    @classmethod
-    def _has_name_and_value(cls, value: str) -> str:
-        MetricRegex(value)
-        return value
 
 
 class CheckedMetricView(Wire):

@@ -23,7 +23,7 @@ from easymaker_local.domain.flavor import Flavor
 from easymaker_local.domain.reason import Cause, Reason
 from easymaker_local.domain.training_spec import TrainingSpec
 from easymaker_local.domain.workload import Observation, Phase
-from easymaker_local.kit.clock import Uptime
+from easymaker_local.kit.clock import Uptime, elapsed_seconds, ran_seconds
 
 
 class TrainingStatus(StrEnum):
@@ -111,9 +111,7 @@ class Training:
 
     def elapsed_seconds(self, now: float) -> int:
         """Return how long it has run (TR-32)."""
-        if self.started_at is None:
-            return 0
-        return max(0, int((now if self.finished_at is None else self.finished_at) - self.started_at))
+        return elapsed_seconds(self.started_at, self.finished_at, now)
 
 
 class Action(StrEnum):
@@ -220,10 +218,7 @@ def _running(training: Training, facts: Facts, now: float) -> Decision:
     if all(node.has_succeeded for node in facts.nodes):
         return Decision(to=S.COMPLETE_IN_PROGRESS)
     limit = training.spec.timeout_minutes * 60
-    ran = facts.ran_seconds
-    if ran is None:
-        ran = max(0.0, now - (training.started_at if training.started_at is not None else now))
-    left = limit - ran
+    left = limit - ran_seconds(facts.ran_seconds, training.started_at, now)
     if left <= 0:
         message = f"The training ran longer than its maximum time of {training.spec.timeout_minutes} minutes."
         return Decision(to=S.FAIL_TRAIN_IN_PROGRESS, cause=Cause(Reason.TIME_LIMIT, message))

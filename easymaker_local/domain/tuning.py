@@ -23,7 +23,7 @@ from easymaker_local.domain.search_space import grid_size
 from easymaker_local.domain.training import Desired, TrainingStatus
 from easymaker_local.domain.trial import Ending, Trial, TrialStatus, best, hopeless, is_better, settled
 from easymaker_local.domain.tuning_spec import TuningSpec
-from easymaker_local.kit.clock import Uptime
+from easymaker_local.kit.clock import Uptime, elapsed_seconds, ran_seconds
 
 HOPELESS_FAILURES = 10
 """So many failures without one success end a tuning for which no maximum of failures was given."""
@@ -101,9 +101,7 @@ class Tuning:
 
     def elapsed_seconds(self, now: float) -> int:
         """Return how long it has run (HP-45)."""
-        if self.started_at is None:
-            return 0
-        return max(0, int((now if self.finished_at is None else self.finished_at) - self.started_at))
+        return elapsed_seconds(self.started_at, self.finished_at, now)
 
     def trial_name(self, number: int) -> str:
         """Return the name of a trial, which has room for its number."""
@@ -127,8 +125,8 @@ class Decision:
     look_again: float | None = None
 
 
-def decide(tuning: Tuning, trials: Sequence[Trial], ran_seconds: float | None, now: float) -> Decision:
-    """Return what happens next. Pure; ``ran_seconds`` by a clock that does not jump, None if that is not known.
+def decide(tuning: Tuning, trials: Sequence[Trial], by_uptime: float | None, now: float) -> Decision:
+    """Return what happens next. Pure; ``by_uptime``: seconds that it has run by a clock that does not jump, None if not known.
 
     One thing at a time: trials are settled first, and what follows from it is for the next call.
     """
@@ -142,16 +140,16 @@ def decide(tuning: Tuning, trials: Sequence[Trial], ran_seconds: float | None, n
     if tuning.desired is Desired.STOP and tuning.status.is_stoppable:
         return Decision(to=S.STOP_IN_PROGRESS, cause=Cause(Reason.STOPPED_BY_USER, "Stopped at the user's request."))
     if tuning.status is S.RUNNING:
-        return _running(tuning, trials, ran_seconds, now)
+        return _running(tuning, trials, by_uptime, now)
     return _creating(tuning, trials)
 
 
 def _creating(tuning: Tuning, trials: Sequence[Trial]) -> Decision:
     failed = next((t for t in trials if t.training_status is TrainingStatus.CREATE_FAILED and t.ending is None), None)
-    has_run = any(trial.status not in {TrialStatus.CREATED, TrialStatus.KILLED} for trial in trials)
     if failed is not None and not any(t.status in {TrialStatus.RUNNING, TrialStatus.SUCCEEDED} for t in trials):
         return _ending(trials, failed.cause) or Decision(to=S.CREATE_FAILED, cause=failed.cause)
     if tuning.status is S.CREATE_IN_PROGRESS:
+        has_run = any(trial.status not in {TrialStatus.CREATED, TrialStatus.KILLED} for trial in trials)
         return Decision(to=S.RUNNING) if has_run else Decision()
     if any(trial.training_status is not TrainingStatus.CREATE_REQUESTED for trial in trials):
         return Decision(to=S.CREATE_IN_PROGRESS)
@@ -160,15 +158,12 @@ def _creating(tuning: Tuning, trials: Sequence[Trial]) -> Decision:
     return Decision(cause=trials[0].cause if trials else None)
 
 
-def _running(tuning: Tuning, trials: Sequence[Trial], ran_seconds: float | None, now: float) -> Decision:
+def _running(tuning: Tuning, trials: Sequence[Trial], by_uptime: float | None, now: float) -> Decision:
     end = end_condition(tuning.spec, trials)
     if end is not None:
         return end
-    limit = tuning.spec.timeout_minutes * 60
-    ran = ran_seconds
-    if ran is None:
-        ran = max(0.0, now - (tuning.started_at if tuning.started_at is not None else now))
-    if ran >= limit:
+    left = tuning.spec.timeout_minutes * 60 - ran_seconds(by_uptime, tuning.started_at, now)
+    if left <= 0:
         message = f"The tuning ran longer than its maximum time of {tuning.spec.timeout_minutes} minutes (time limit)."
         return Decision(to=S.FAIL_IN_PROGRESS, cause=Cause(Reason.TIME_LIMIT, message))
     early = hopeless(trials, tuning.spec)
@@ -176,7 +171,7 @@ def _running(tuning: Tuning, trials: Sequence[Trial], ran_seconds: float | None,
         return Decision(end=tuple((trial, Ending.EARLY) for trial in early))
     if _wants_more(tuning, trials):
         return Decision(wants_trial=True)
-    return Decision(look_again=limit - ran)
+    return Decision(look_again=left)
 
 
 def end_condition(spec: TuningSpec, trials: Sequence[Trial]) -> Decision | None:

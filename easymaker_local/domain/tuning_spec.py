@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, StringConstraints, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, field_validator
 
 from easymaker_local.domain.metric_lines import DEFAULT_REGEX, MetricRegex
 from easymaker_local.domain.training_spec import JobForm, refuse_collisions
@@ -58,6 +58,15 @@ def _number_as_text(value: Any) -> Any:
 NumberText = Annotated[str, StringConstraints(strip_whitespace=True, max_length=64), BeforeValidator(_number_as_text)]
 
 
+def _has_name_and_value(value: str) -> str:
+    MetricRegex(value)
+    return value
+
+
+MetricFormat = Annotated[str, StringConstraints(min_length=1, max_length=255), AfterValidator(_has_name_and_value)]
+"""HP-27."""
+
+
 class HyperparameterSpec(Body):
     """One hyperparameter and the values that it may take. What does not fit together is found by ``search_space.faults``."""
 
@@ -92,7 +101,7 @@ class TuningSpec(JobForm):
     parallel_trial_count: Annotated[int, Field(ge=1, le=MAXIMUM_INSTANCES)] = 1
     hyperparameter_spec_list: Annotated[tuple[HyperparameterSpec, ...], Field(max_length=100)] = ()
     metric_list: Annotated[tuple[MetricName, ...], Field(max_length=MAXIMUM_METRICS)] = ()
-    metric_regex: Annotated[str, StringConstraints(min_length=1, max_length=255)] = DEFAULT_REGEX
+    metric_regex: MetricFormat = DEFAULT_REGEX
     objective_metric: MetricName | None = None
     objective_type_code: ObjectiveType | None = None
     objective_goal: Annotated[float, Field(allow_inf_nan=False)] | None = None
@@ -117,12 +126,6 @@ class TuningSpec(JobForm):
         if len(set(names)) < len(names):
             raise ValueError("a metric is named twice")
         return metrics
-
-    @field_validator("metric_regex")
-    @classmethod
-    def _has_name_and_value(cls, value: str) -> str:
-        MetricRegex(value)
-        return value
 
     @property
     def nodes_per_trial(self) -> int:

@@ -57,3 +57,17 @@ def to_iso(seconds: float) -> str:
 def to_utc(seconds: float) -> str:
     """Format epoch seconds as ISO 8601 in UTC with milliseconds; raises ValueError or OverflowError beyond the calendar."""
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def elapsed_seconds(started_at: float | None, finished_at: float | None, now: float) -> int:
+    """Return how long something has run, or ran until it finished; 0 before it began. Times in epoch seconds."""
+    if started_at is None:
+        return 0
+    return max(0, int((now if finished_at is None else finished_at) - started_at))
+
+
+def ran_seconds(by_uptime: float | None, started_at: float | None, now: float) -> float:
+    """Return how long something has run: by the clock that does not jump, where that is known, else by the other one."""
+    if by_uptime is not None:
+        return by_uptime
+    return max(0.0, now - (started_at if started_at is not None else now))

@@ -59,12 +59,7 @@ def study_of(spec: TuningSpec, trials: Sequence[Trial], sampler: BaseSampler | N
         elif value is None or trial.status not in {TrialStatus.SUCCEEDED, TrialStatus.EARLY_STOPPED}:
             continue
         params = {axis.name: _value(axis, trial.parameters[axis.name]) for axis in space}
-        study.add_trial(
-            optuna.trial.create_trial(
-                state=state, value=value, params=params, distributions=distributions,
-                user_attrs={"id": trial.id, "number": trial.number},
-            )
-        )  # fmt: skip
+        study.add_trial(optuna.trial.create_trial(state=state, value=value, params=params, distributions=distributions))
     return study
 
 
