@@ -44,9 +44,7 @@ def open_page(
     if as_json:
         output.print_json({"url": url, "expiresDatetime": login["expiresDatetime"]})
         return
-    if not only_print and has_screen() and open_link(session.settings.home / "open.html", url):
-        output.note("Your browser opens. If it does not, visit this address:")
-    typer.echo(url)
+    _offer(session, url, only_print)
     output.note("It works once, until it is used or five minutes have passed.")
 
 
@@ -88,11 +86,15 @@ def show_link(session: Session, login: WebLogin, *, only_print: bool, as_json: b
     if as_json:
         output.print_json(login)
         return
-    if not only_print and has_screen() and open_link(session.settings.home / "open.html", login["loginUri"]):
-        output.note("Your browser opens. If it does not, visit this address:")
-    typer.echo(login["loginUri"])
+    _offer(session, login["loginUri"], only_print)
     authority = session.settings.tls / "ca.pem"
     output.note(f"It works once, within five minutes. A browser that warns of the certificate does not know {authority} yet.")
+
+
+def _offer(session: Session, url: str, only_print: bool) -> None:
+    if not only_print and has_screen() and open_link(session.settings.home / "open.html", url):
+        output.note("Your browser opens. If it does not, visit this address:")
+    typer.echo(url)
 
 
 def has_screen() -> bool:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import logging
 import math
-import ssl
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from easymaker_local.domain.contract import MLFLOW_RUN_HEADER, QUIET_HEADER, WEB_KEY_HEADER
 from easymaker_local.domain.mlflow import EXPERIMENT_KIND, EXPERIMENT_TAG, SERVER, TAGS_TAG, Run, milliseconds, valid_name
+from easymaker_local.kit.local_http import open_client
 
 if TYPE_CHECKING:
     import httpx
@@ -141,8 +140,7 @@ class MlflowRest:
         import httpx
 
         if self._client is None:
-            logging.getLogger("httpx").setLevel(logging.WARNING)  # every request would be a line of the daemon's log
-            self._client = httpx.AsyncClient(trust_env=False, timeout=_SECONDS, verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
+            self._client = open_client(_SECONDS)
         host = f"[{to.address.host}]" if ":" in to.address.host else to.address.host
         url = f"http://{host}:{to.address.port}{SERVER.path}api/2.0/mlflow/{path}"
         own = {WEB_KEY_HEADER: to.key, QUIET_HEADER: "1", "Content-Type": "application/json"}

@@ -6,8 +6,6 @@ so nothing that says who the user is reaches a workload: no cookie, no token, no
 
 from __future__ import annotations
 
-import logging
-import ssl
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
@@ -15,6 +13,7 @@ from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 
 from easymaker_local.domain.contract import WEB_KEY_HEADER
+from easymaker_local.kit.local_http import open_client
 
 if TYPE_CHECKING:
     import httpx
@@ -103,12 +102,7 @@ class Proxy:
         import httpx
 
         if self._client is None:
-            # It would tell the daemon's log of every picture on the page.
-            logging.getLogger("httpx").setLevel(logging.WARNING)
-            self._client = httpx.AsyncClient(
-                trust_env=False, timeout=httpx.Timeout(_READ_SECONDS, connect=_CONNECT_SECONDS),
-                verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
-            )  # fmt: skip
+            self._client = open_client(_READ_SECONDS, _CONNECT_SECONDS)
         asked = Headers(scope=scope)
         headers = {name: asked[name] for name in _PASSED_ON if name in asked}
         headers |= {"accept-encoding": asked.get("accept-encoding", "identity"), WEB_KEY_HEADER: to.key}
