@@ -9,6 +9,7 @@ import shutil
 import signal
 import socket
 import sqlite3
+import ssl
 import subprocess
 import sys
 import time
@@ -154,6 +155,12 @@ class Appliance:
             trust_env=False, timeout=90,
         )  # fmt: skip
 
+    def gateway_client(self, headers: Mapping[str, str]) -> httpx.Client:
+        """Return a client of the gateway's port that trusts the appliance's bundle and nothing else."""
+        trust = ssl.create_default_context(cafile=str(self.home / "tls" / "bundle.pem"))
+        url = f"https://127.0.0.1:{self.gateway_port}"
+        return httpx.Client(base_url=url, headers=headers, verify=trust, trust_env=False, timeout=120)
+
     def call(self, method: str, path: str, **arguments: Any) -> dict[str, Any]:
         """Call the API once; returns the answer's body, success or not."""
         with self.client() as client:
@@ -215,6 +222,11 @@ class Appliance:
         except AssertionError as error:
             raise AssertionError(f"{error}: {self.shown(training_id)}\n{self.log(training_id)[-2000:]}") from None
 
+    def complete(self, training_id: str, seconds: float) -> None:
+        """Wait for a training's success."""
+        ended = self.await_status(training_id, seconds=seconds)
+        assert ended["trainingStatusCode"] == "COMPLETE", (ended["statusReason"], self.log(training_id))
+
     def log(self, training_id: str, node: int = 0) -> str:
         """Return a node's whole log."""
         content, offset = "", 0
@@ -236,15 +248,15 @@ class Appliance:
 
 
 PLAIN_IMAGE = "plain"
-_PLAIN_TOML = """\
-name = "Plain Python"
+_TOML = """\
+name = "{name}"
 description = "Python and nothing else: jobs of tests start at once"
 group = "TRAINING"
 core_type = "CPU"
 framework = "PYTORCH"
 framework_version = "0"
 python_version = "3.11"
-repository = "easymaker/plain"
+repository = "easymaker/{repository}"
 tag = "1"
 base_image = "python:3.11-slim-bookworm"
 """
@@ -252,7 +264,12 @@ base_image = "python:3.11-slim-bookworm"
 
 def plain_image(home: Path) -> None:
     """Add an image without packages to the home's own catalogue; both drivers prepare it in seconds, offline."""
-    folder = home / "images" / PLAIN_IMAGE
+    add_image(home, PLAIN_IMAGE, "Plain Python", "plain", "")
+
+
+def add_image(home: Path, image: str, name: str, repository: str, requirements: str) -> None:
+    """Add an image with these packages and nothing else to the home's own catalogue."""
+    folder = home / "images" / image
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "image.toml").write_text(_PLAIN_TOML)
-    (folder / "requirements.txt").write_text("")
+    (folder / "image.toml").write_text(_TOML.format(name=name, repository=repository))
+    (folder / "requirements.txt").write_text(requirements)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import count
@@ -53,11 +52,7 @@ def storage_client(appliance: Appliance) -> httpx.Client:
     with appliance.client() as api:
         root = f"http://127.0.0.1:{appliance.port}"
         token = api.get(f"{root}/token/v1.0/appkeys/local/groups/local/iaas-token").json()["access"]["token"]["id"]
-    trust = ssl.create_default_context(cafile=str(appliance.home / "tls" / "bundle.pem"))
-    return httpx.Client(
-        base_url=f"https://127.0.0.1:{appliance.gateway_port}", headers={"X-Auth-Token": token}, verify=trust,
-        trust_env=False, timeout=60,
-    )  # fmt: skip
+    return appliance.gateway_client({"X-Auth-Token": token})
 
 
 @pytest.fixture(scope="session")

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import ssl
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +10,8 @@ import httpx
 
 from easymaker_local.domain.tensorboard import IMAGE
 from easymaker_local.kit.bundled import bundled
-from easymaker_local.testing.appliance import Appliance, plain_image, until
-from easymaker_local.testing.shared import cache_directory
+from easymaker_local.testing.appliance import Appliance, add_image, until
+from easymaker_local.testing.shared import furnish
 
 # The first test on a machine prepares two environments.
 PREPARATION_SECONDS = 600
@@ -44,17 +41,8 @@ writer.close()
 
 def new_appliance(home: Path, driver: str, **settings: str) -> Appliance:
     """Return an appliance with an image that has TensorBoard's package, for jobs, and the script in ``code``."""
-    plain_image(home)
-    for container in ("code", "models"):
-        (home / "storage" / container).mkdir(parents=True)
-    environments = cache_directory() / "environments"
-    environments.mkdir(parents=True, exist_ok=True)
-    (home / "environments").symlink_to(environments)
-    folder = home / "images" / WRITER
-    folder.mkdir()
-    toml = (home / "images" / "plain" / "image.toml").read_text()
-    (folder / "image.toml").write_text(toml.replace("Plain Python", "Writer").replace("easymaker/plain", "easymaker/writer"))
-    (folder / "requirements.txt").write_bytes((bundled("images") / IMAGE / "requirements.txt").read_bytes())
+    furnish(home)
+    add_image(home, WRITER, "Writer", "writer", (bundled("images") / IMAGE / "requirements.txt").read_text())
     made = Appliance(home, driver, cpu_overcommit="8", reserved_memory_gib="0", **settings)
     made.put("code", {"train.py": SCRIPT})
     return made
@@ -77,18 +65,12 @@ def release(appliance: Appliance, training_id: str) -> None:
 
 def complete(appliance: Appliance, training_id: str) -> None:
     """Wait for its success."""
-    ended = appliance.await_status(training_id, seconds=PREPARATION_SECONDS)
-    assert ended["trainingStatusCode"] == "COMPLETE", (ended["statusReason"], appliance.log(training_id))
+    appliance.complete(training_id, PREPARATION_SECONDS)
 
 
-@contextmanager
-def gateway(appliance: Appliance, *, token: bool = True) -> Iterator[httpx.Client]:
-    """A client of the gateway's port, with the user's token or as a stranger."""
-    trust = ssl.create_default_context(cafile=str(appliance.home / "tls" / "bundle.pem"))
-    headers = {"X-EasyMaker-Token": appliance.token} if token else {}
-    url = f"https://127.0.0.1:{appliance.gateway_port}"
-    with httpx.Client(base_url=url, headers=headers, verify=trust, trust_env=False, timeout=120) as client:
-        yield client
+def gateway(appliance: Appliance, *, token: bool = True) -> httpx.Client:
+    """Return a client of the gateway's port, with the user's token or as a stranger."""
+    return appliance.gateway_client({"X-EasyMaker-Token": appliance.token} if token else {})
 
 
 def runs(client: httpx.Client, path: str) -> list[str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import sqlite3
-import ssl
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,8 +13,8 @@ from typing import Any
 import httpx
 
 from easymaker_local.domain.mlflow import SERVER, run_id
-from easymaker_local.testing.appliance import Appliance, plain_image, until
-from easymaker_local.testing.shared import cache_directory
+from easymaker_local.testing.appliance import Appliance, add_image, until
+from easymaker_local.testing.shared import furnish
 
 # The first test on a machine prepares three environments.
 PREPARATION_SECONDS = 900
@@ -30,19 +29,9 @@ _REQUIREMENTS = {
 
 def new_appliance(home: Path, driver: str, **settings: str) -> Appliance:
     """Return an appliance with images that have MLflow's client, of the server's version and of an old one."""
-    plain_image(home)
-    for container in ("code", "models"):
-        (home / "storage" / container).mkdir(parents=True)
-    environments = cache_directory() / "environments"
-    environments.mkdir(parents=True, exist_ok=True)
-    (home / "environments").symlink_to(environments)
-    plain = (home / "images" / "plain" / "image.toml").read_text()
+    furnish(home)
     for image, requirements in _REQUIREMENTS.items():
-        folder = home / "images" / image
-        folder.mkdir()
-        toml = plain.replace("Plain Python", image).replace("easymaker/plain", f"easymaker/{image}")
-        (folder / "image.toml").write_text(toml)
-        (folder / "requirements.txt").write_text(requirements)
+        add_image(home, image, image, image, requirements)
     made = Appliance(home, driver, cpu_overcommit="8", reserved_memory_gib="0", **settings)
     made.put("code", {"plain/train.py": "print('hello')\n"})
     return made
@@ -62,8 +51,7 @@ def run(appliance: Appliance, name: str, script: str, image: str = CLIENT, **bod
 
 def complete(appliance: Appliance, training_id: str) -> None:
     """Wait for its success."""
-    ended = appliance.await_status(training_id, seconds=PREPARATION_SECONDS)
-    assert ended["trainingStatusCode"] == "COMPLETE", (ended["statusReason"], appliance.log(training_id))
+    appliance.complete(training_id, PREPARATION_SECONDS)
 
 
 def measure(appliance: Appliance, training_id: str, name: str, values: Sequence[float]) -> None:
@@ -121,10 +109,7 @@ class Mlflow:
 @contextmanager
 def mlflow_of(appliance: Appliance, headers: dict[str, str] | None = None) -> Iterator[Mlflow]:
     """MLflow as the user sees it, or as whoever sends ``headers``."""
-    trust = ssl.create_default_context(cafile=str(appliance.home / "tls" / "bundle.pem"))
-    url = f"https://127.0.0.1:{appliance.gateway_port}"
-    headers = {"X-EasyMaker-Token": appliance.token} if headers is None else headers
-    with httpx.Client(base_url=url, headers=headers, verify=trust, trust_env=False, timeout=120) as client:
+    with appliance.gateway_client({"X-EasyMaker-Token": appliance.token} if headers is None else headers) as client:
         yield Mlflow(client)
 
 
