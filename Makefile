@@ -9,9 +9,11 @@ BIN := $(VENV)/bin
 help: ## List these verbs
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-demo: $(VENV)/.installed ## Start the appliance and train a model on it
+demo: $(VENV)/.installed ## Start the appliance, train a model on it, bring it live and ask it
 	@PATH="$(CURDIR)/$(BIN):$$PATH" scripts/demo
 
+# Hundreds of Python programs are started, and what they import is compiled once, whatever this shell says.
+test: export PYTHONDONTWRITEBYTECODE =
 test: $(VENV)/.installed-dev ## Run every test; those that need Docker only where an engine answers
 	$(BIN)/pytest -n 2 --dist loadgroup $(TESTS)
 

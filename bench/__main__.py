@@ -22,7 +22,8 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
-from bench import adoption, logs, queue, scale
+from bench import adoption, endpoints, gateways, logs, queue, scale, serving, tunings
+from bench.rest import at_rest
 from bench.row import Row
 from bench.sizes import QUICK, Sizes
 from bench.transfer import transfers
@@ -43,36 +44,51 @@ def main() -> int:
     )
     parser.add_argument("--quick", action="store_true", help="smallest sizes: shows that every row works, nothing more")
     parser.add_argument("--no-docker", action="store_true", help="leave out the rows that need a container engine")
+    parser.add_argument("--only", choices=("serving", "endpoints"), help="only the rows of model servers, or of endpoints")
     parser.add_argument("--json", type=Path, default=Path("bench.json"))
     options = parser.parse_args()
     given = {
         name: getattr(options, name) for name in ("rounds", "trainings", "log_lines") if getattr(options, name) is not None
     }
     sizes = replace(QUICK if options.quick else Sizes(), **given)
-    few = min(sizes.rounds, 5)
-    rows: list[Row] = []
     with tempfile.TemporaryDirectory(prefix="easymaker-bench-") as folder_name:
         folder = Path(folder_name)
-        with _appliance(folder / "process", "process") as appliance:
-            rows += [_ready(appliance), *_idle(appliance, sizes.idle_seconds), _process_start(appliance, sizes.rounds)]
-            rows.append(_next_start(appliance, sizes.rounds))
-            rows.append(logs.job_row(appliance, few, sizes.printed_lines))
-            rows += _transfers(appliance, few, sizes.large_mib)
-        rows += adoption.rows(folder / "adoption", "process", sizes.adopted, environments=folder / "process" / "environments")
-        rows += scale.rows(folder / "scale", sizes.trainings, sizes.requests)
-        rows += _queue_passes(folder, sizes.queued)
-        rows += logs.store_rows(folder / "logs", sizes.log_lines, few)
-        if options.no_docker or engine_answers(os.environ.get("DOCKER_HOST")) is None:
-            print("Without a container engine: the rows of docker are left out.", file=sys.stderr)
-        else:
-            with _appliance(folder / "docker", "docker") as appliance:
-                rows += _docker_starts(appliance, sizes.rounds)
-            rows += adoption.rows(folder / "adoption-docker", "docker", sizes.adopted_docker)
+        rows = [] if options.only else _rows(folder, sizes, has_docker=not options.no_docker)
+        if sizes.serving_rounds and options.only in {None, "endpoints"}:
+            rows += gateways.rows(folder / "gateways", sizes.serving_rounds, sizes.serving_seconds)
+            rows += endpoints.rows(folder / "endpoints", min(sizes.rounds, 5), sizes.changes)
+        if sizes.serving_rounds and options.only in {None, "serving"}:
+            rows += serving.rows(folder / "serving", sizes.serving_rounds, sizes.serving_seconds)
     _print(rows)
     found = [{**asdict(row), "ratio": row.ratio} for row in rows]
     machine = {"cpus": os.cpu_count(), "memory_mib": psutil.virtual_memory().total >> 20, "python": sys.version.split()[0]}
     options.json.write_text(json.dumps({"machine": machine, "rounds": sizes.rounds, "rows": found}, indent=1) + "\n")
     return 0 if all(row.within for row in rows) else 1
+
+
+def _rows(folder: Path, sizes: Sizes, *, has_docker: bool) -> list[Row]:
+    """Measure the daemon and what it starts."""
+    few = min(sizes.rounds, 5)
+    rows: list[Row] = []
+    with _appliance(folder / "process", "process") as appliance:
+        rows += [_ready(appliance), *_idle(appliance, sizes.idle_seconds), _process_start(appliance, sizes.rounds)]
+        rows.append(_next_start(appliance, sizes.rounds))
+        rows.append(logs.job_row(appliance, few, sizes.printed_lines))
+        rows += _transfers(appliance, few, sizes.large_mib)
+    prepared = folder / "process" / "environments"
+    rows += adoption.rows(folder / "adoption", "process", sizes.adopted, environments=prepared)
+    rows += tunings.rows(folder / "tunings", sizes, few, environments=prepared)
+    rows.append(tunings.pass_row(folder / "trials", sizes.ended_trials))
+    rows += scale.rows(folder / "scale", sizes.trainings, sizes.requests)
+    rows += _queue_passes(folder, sizes.queued)
+    rows += logs.store_rows(folder / "logs", sizes.log_lines, few)
+    if not has_docker or engine_answers(os.environ.get("DOCKER_HOST")) is None:
+        print("Without a container engine: the rows of docker are left out.", file=sys.stderr)
+    else:
+        with _appliance(folder / "docker", "docker") as appliance:
+            rows += _docker_starts(appliance, sizes.rounds)
+        rows += adoption.rows(folder / "adoption-docker", "docker", sizes.adopted_docker)
+    return rows
 
 
 @contextmanager
@@ -195,12 +211,7 @@ def _ready(appliance: Appliance) -> Row:
 
 
 def _idle(appliance: Appliance, seconds: float) -> list[Row]:
-    daemon = psutil.Process(appliance.pid)
-    before = daemon.cpu_times()
-    time.sleep(seconds)  # what is measured is time that passes without work
-    after = daemon.cpu_times()
-    percent = 100 * max(0.0, after.user + after.system - before.user - before.system) / seconds
-    rss = daemon.memory_info().rss / (1 << 20)
+    percent, rss = at_rest(appliance, seconds)
     return [
         Row("daemon: idle CPU", percent, None, "% of a core", "≤ 0.5 %", percent <= 0.5),
         Row("daemon: resident memory", rss, None, "MiB", "≤ 150 MiB", rss <= 150),

@@ -7,16 +7,18 @@ import logging
 import os
 import socket
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import psutil
 import uvicorn
 from starlette.types import ASGIApp
 
 from easymaker_local.api import create_app
-from easymaker_local.api.gateway import Gateway
+from easymaker_local.api.gateway import Behind
 from easymaker_local.api.mlflow.app import MlflowApp
 from easymaker_local.api.swift import SwiftApp
 from easymaker_local.api.swift.identity import Identity
@@ -24,19 +26,29 @@ from easymaker_local.api.tensorboard.app import TensorboardApp
 from easymaker_local.artifacts.catalogue import Catalogue
 from easymaker_local.artifacts.objects import ObjectFiles
 from easymaker_local.artifacts.storage import Storage
+from easymaker_local.artifacts.volumes import Volumes
+from easymaker_local.controllers import access_log
+from easymaker_local.controllers.access_log import AccessLog
+from easymaker_local.controllers.api_statistics import keep_collected
+from easymaker_local.controllers.autoscaler import Autoscaler
+from easymaker_local.controllers.endpoint_routes import EndpointRoutes
+from easymaker_local.controllers.endpoints import EndpointController
 from easymaker_local.controllers.experiments import ExperimentController
 from easymaker_local.controllers.log_ingest import LogIngest, ship_again
 from easymaker_local.controllers.log_retention import keep_within_limits
 from easymaker_local.controllers.loop import Loop
 from easymaker_local.controllers.mlflow import TRACKING_KIND, MlflowServers
+from easymaker_local.controllers.models import ModelController
 from easymaker_local.controllers.queue import QueueController
 from easymaker_local.controllers.sampler import Sampler
+from easymaker_local.controllers.stages import StageController
 from easymaker_local.controllers.sweep import sweep_files, sweep_workloads
 from easymaker_local.controllers.tensorboard import TensorboardServers
 from easymaker_local.controllers.tensorboard_retention import keep_recent
 from easymaker_local.controllers.trainings import TrainingController
+from easymaker_local.controllers.tunings import TuningController
 from easymaker_local.domain import mlflow, tensorboard
-from easymaker_local.domain.contract import API_SOCKET, GATEWAY_SOCKET
+from easymaker_local.domain.contract import API_SOCKET
 from easymaker_local.domain.flavor import MIB_PER_GIB, Flavor, generate_flavors
 from easymaker_local.domain.gpu import Inventory, find_model
 from easymaker_local.domain.ledger import Amount
@@ -45,20 +57,35 @@ from easymaker_local.drivers.environments import VirtualEnvironments
 from easymaker_local.drivers.gpus import Gpus
 from easymaker_local.drivers.process import ProcessDriver
 from easymaker_local.errors import DaemonError
+from easymaker_local.gateway.gateway import EnvoyGateway
+from easymaker_local.gateway.resources import Layout
 from easymaker_local.kit.bundled import bundled
 from easymaker_local.kit.clock import Clock, SystemClock
 from easymaker_local.kit.ids import new_id
 from easymaker_local.kit.lock import ProcessLock
 from easymaker_local.kit.loops import HomeLoop
 from easymaker_local.kit.secret_files import ensure_key, ensure_token
-from easymaker_local.listener import CalmServer, HttpsListener
+from easymaker_local.kit.unix_sockets import listen
+from easymaker_local.listener import AppsListener, CalmServer
 from easymaker_local.services.context import QUEUE, Context
 from easymaker_local.services.credentials import Credentials
 from easymaker_local.services.objects import Objects
 from easymaker_local.services.preparation import Preparation
 from easymaker_local.services.services import Services
 from easymaker_local.settings import DriverChoice, Settings
-from easymaker_local.store import Store, experiments, log_shipping, metrics, trainings
+from easymaker_local.store import (
+    Store,
+    api_statistics,
+    endpoints,
+    experiments,
+    log_shipping,
+    metrics,
+    models,
+    runtime_versions,
+    stages,
+    trainings,
+    tunings,
+)
 from easymaker_local.store.log_migrations import log_migrations
 from easymaker_local.store.objects import open_index
 from easymaker_local.store.rebuildable import open_rebuildable, put_aside_if_damaged
@@ -78,6 +105,7 @@ class Daemon:
     tensorboard: TensorboardServers
     mlflow: MlflowServers
     token: str
+    gateway: EnvoyGateway | None = None
 
 
 def capacity_of(settings: Settings) -> Amount:
@@ -106,6 +134,11 @@ def flavors_of(settings: Settings, capacity: Amount, inventory: Inventory) -> tu
 def catalogue_of(settings: Settings) -> Catalogue:
     """Return the catalogue: what ships, and the user's own images."""
     return Catalogue([bundled("images"), settings.images])
+
+
+def volumes_of(settings: Settings) -> Volumes:
+    """Return what limits the data storage of jobs, where this machine can."""
+    return Volumes(settings.volumes, settings.work / trainings.KIND, wanted=settings.enforce_data_storage)
 
 
 async def choose_driver(settings: Settings, install_id: str, bound: str | None) -> tuple[Driver, Environments]:
@@ -163,10 +196,20 @@ def _install_id(db: sqlite3.Connection) -> str:
 
 def _bound_driver(db: sqlite3.Connection) -> str | None:
     """Return the driver of the last daemon if jobs of it have not ended."""
-    if not trainings.started_ids(db):
+    if not trainings.started_ids(db) and not stages.has_started_pods(db):
         return None
     row = db.execute("SELECT value FROM installation WHERE key = 'driver'").fetchone()
     return None if row is None else str(row["value"])
+
+
+def _refuse_without_gateway(db: sqlite3.Connection) -> None:
+    """Raise DaemonError if there are endpoints: without a gateway nobody would look after what they run, nor end it."""
+    there = endpoints.newest(db)
+    if there:
+        raise DaemonError(
+            f"The setting is gateway_port = 0, and there are endpoints: {', '.join(sorted(each.name for each in there))}.",
+            hint="Start with a port, and delete them before: easymaker-local endpoint delete.",
+        )
 
 
 def _remember_driver(db: sqlite3.Connection, name: str) -> None:
@@ -206,6 +249,8 @@ async def open_daemon(settings: Settings, clock: Clock | None = None) -> AsyncIt
         stack.callback(store.close)
         samples = open_rebuildable(settings.metrics_database, metrics.migrations, "Monitoring begins anew.")
         stack.callback(samples.close)
+        statistics = open_rebuildable(settings.statistics_database, api_statistics.migrations, "API statistics begin anew.")
+        stack.callback(statistics.close)
         loss = "It is filled again from the log files; entries that programs had sent are lost."
         put_aside_if_damaged(settings.log_database, log_migrations, loss)
         if not settings.log_database.exists():
@@ -227,11 +272,17 @@ async def open_daemon(settings: Settings, clock: Clock | None = None) -> AsyncIt
         flavors = flavors_of(settings, capacity, await gpus.look())
         storage = Storage(settings.storage, settings.nas)
         loop = Loop(settings.resync_seconds)
+        if settings.gateway_port == 0:
+            await store.read(_refuse_without_gateway)
+        gateway = await _open_gateway(settings, clock, stack)
         context = Context(
-            settings=settings, clock=clock, store=store, metrics=samples, log_store=log_store, driver=driver,
-            environments=environments, storage=storage, catalogue=catalogue_of(settings), flavors=flavors,
+            settings=settings, clock=clock, store=store, metrics=samples, statistics=statistics, log_store=log_store,
+            driver=driver, environments=environments, storage=storage, volumes=volumes_of(settings),
+            catalogue=catalogue_of(settings), flavors=flavors,
             capacity=capacity, hinter=loop, secret_key=secret_key, gpus=gpus,
+            gateway=gateway,
         )  # fmt: skip
+        await store.write(lambda db: runtime_versions.note(db, context.catalogue.runtime_version, clock.now()))
         services = Services.of(context)
         files = ObjectFiles(storage, settings.storage)
         objects = Objects(files, index, clock)
@@ -241,6 +292,8 @@ async def open_daemon(settings: Settings, clock: Clock | None = None) -> AsyncIt
         async def wake_waiting() -> None:
             for training_id in await controller.unfinished():
                 loop.hint(trainings.KIND, training_id)
+            for stage_id in await store.read(stages.ids):
+                loop.hint(stages.KIND, stage_id)
 
         waking: set[asyncio.Task[None]] = set()
 
@@ -259,6 +312,13 @@ async def open_daemon(settings: Settings, clock: Clock | None = None) -> AsyncIt
         loop.register(experiments.KIND, experiment_controller.reconcile, experiment_controller.unfinished)
         ingest = LogIngest(context)
         loop.register(log_shipping.KIND, ingest.reconcile, ingest.unfinished)
+        requests = AccessLog(context)
+        loop.register(access_log.KIND, requests.reconcile, requests.unfinished)
+        tuning_controller = TuningController(context)
+        loop.register(tunings.KIND, tuning_controller.reconcile, tuning_controller.unfinished)
+        model_controller = ModelController(context, services.models)
+        stack.push_async_callback(model_controller.close)
+        loop.register(models.KIND, model_controller.reconcile, model_controller.unfinished)
         servers = TensorboardServers(context, preparation)
         stack.push_async_callback(servers.close)
         loop.register(tensorboard.KIND, servers.reconcile, servers.unfinished)
@@ -266,16 +326,44 @@ async def open_daemon(settings: Settings, clock: Clock | None = None) -> AsyncIt
         stack.push_async_callback(mlflow_servers.close)
         loop.register(mlflow.KIND, mlflow_servers.reconcile, mlflow_servers.unfinished)
         loop.register(TRACKING_KIND, mlflow_servers.tell, mlflow_servers.untold)
+        if context.gateway is not None:
+            routes = EndpointRoutes(context, context.gateway)
+            stage_controller = StageController(
+                context, preparation, routes, services.models.parameters, services.api_statistics
+            )  # fmt: skip
+            stack.push_async_callback(stage_controller.close)
+            loop.register(stages.KIND, stage_controller.reconcile, stage_controller.unfinished)
+            endpoint_controller = EndpointController(context, routes, stage_controller.serving.why_not_ready)
+            loop.register(endpoints.KIND, endpoint_controller.reconcile, endpoint_controller.unfinished)
         driver.watch(lambda name: _hint_owner(loop, name))
         await sweep_files(context)
+        # Tried in a thread, so that hardly anybody has to wait for it on the event loop.
+        stack.push_async_callback(_end, asyncio.create_task(asyncio.to_thread(context.volumes.problem)))
         await asyncio.to_thread(files.sweep)
         await ingest.sweep()
-        background = (
+        stack.push_async_callback(services.api_statistics.collect_calmly)
+        background: tuple[Coroutine[Any, Any, None], ...] = (
             loop.run(), sweep_workloads(context), Sampler(context).run(), keep_within_limits(context), keep_recent(context),
+            keep_collected(context, services.api_statistics),
         )  # fmt: skip
+        if context.gateway is not None:
+            background += (Autoscaler(context, context.gateway).run(),)
         for task in background:
             stack.push_async_callback(_end, asyncio.create_task(task))
-        yield Daemon(context, services, preparation, loop, objects, servers, mlflow_servers, token)
+        yield Daemon(context, services, preparation, loop, objects, servers, mlflow_servers, token, gateway)
+
+
+async def _open_gateway(settings: Settings, clock: Clock, stack: AsyncExitStack) -> EnvoyGateway | None:
+    """Return the gateway, if there is to be one; raises DaemonError if its port cannot be had."""
+    gateway = EnvoyGateway(settings, clock)
+    if settings.gateway_port == 0:
+        await gateway.end()
+        return None
+    await gateway.open()
+    stack.push_async_callback(gateway.close)
+    url = f"https://{settings.host}:{settings.gateway_port}"
+    log.info("Endpoints, object storage, TensorBoard and MLflow on %s", url)
+    return gateway
 
 
 def _hint_owner(loop: Loop, workload: str) -> None:
@@ -284,7 +372,7 @@ def _hint_owner(loop: Loop, workload: str) -> None:
     loop.hint(kind, resource_id)
 
 
-async def _end(task: asyncio.Task[None]) -> None:
+async def _end(task: asyncio.Task[Any]) -> None:
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
 
@@ -303,17 +391,20 @@ async def serve(settings: Settings) -> None:
             app, log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=2, server_header=False
         )
         server = CalmServer(config)
-        with _listen(settings.host, settings.port, "PORT") as listener, _listen_for_jobs(settings, API_SOCKET) as inside:
-            async with _gateway(daemon, app.state.credentials):
+        with (
+            _listen(settings.host, settings.port, "PORT") as listener,
+            _listen_on_file(settings.sockets / API_SOCKET) as inside,
+        ):
+            async with _apps(daemon, app.state.credentials):
                 log.info("Ready on http://%s:%s", settings.host, listener.getsockname()[1])
                 await server.serve(sockets=[listener, inside])
 
 
 @asynccontextmanager
-async def _gateway(daemon: Daemon, credentials: Credentials) -> AsyncIterator[None]:
-    """Serve what is behind the gateway's port meanwhile; raises DaemonError if the port cannot be had."""
+async def _apps(daemon: Daemon, credentials: Credentials) -> AsyncIterator[None]:
+    """Serve meanwhile what the gateway passes on to the daemon: object storage and the pages that must not share its origin."""
     settings = daemon.context.settings
-    if settings.gateway_port == 0:
+    if daemon.gateway is None:
         yield
         return
     identity = Identity(settings, lambda: credentials.token, daemon.context.clock)
@@ -323,18 +414,14 @@ async def _gateway(daemon: Daemon, credentials: Credentials) -> AsyncIterator[No
         tensorboard.KIND: TensorboardApp(daemon.tensorboard, credentials, settings, home),
         mlflow.KIND: MlflowApp(daemon.mlflow, credentials, settings, home),
     }
-    app = Gateway(storage, pages)
-    advice = " (0: no object storage by https, no TensorBoard, no MLflow)"
-    outside = _listen(settings.host, settings.gateway_port, "GATEWAY_PORT", advice)
-    with outside, _listen_for_jobs(settings, GATEWAY_SOCKET) as inside:
-        gateway = HttpsListener(settings, app, [outside, inside])
-        task = asyncio.create_task(gateway.serve())
+    with _listen_on_file(Layout(settings.home).apps) as inside:
+        listener = AppsListener(Behind(storage, pages), inside)
+        task = asyncio.create_task(listener.serve())
         task.add_done_callback(_log_failure)
-        log.info("Object storage, TensorBoard and MLflow on https://%s:%s", settings.host, settings.gateway_port)
         try:
             yield
         finally:
-            gateway.stop()
+            listener.stop()
             await asyncio.gather(task, return_exceptions=True)
 
 
@@ -343,22 +430,12 @@ def _log_failure(task: asyncio.Task[None]) -> None:
         log.error("the gateway's port has ended", exc_info=task.exception())
 
 
-def _listen_for_jobs(settings: Settings, name: str) -> socket.socket:
-    """Return a listening socket file that containers have mounted; raises DaemonError."""
+def _listen_on_file(path: Path) -> socket.socket:
+    """Return a listening socket file; raises DaemonError."""
     try:
-        settings.sockets.mkdir(mode=0o700, exist_ok=True)
-        (settings.sockets / name).unlink(missing_ok=True)
-        folder = os.open(settings.sockets, os.O_PATH | os.O_DIRECTORY)
-        try:
-            listener = socket.socket(socket.AF_UNIX)
-            # By its descriptor: the address of a socket file has 107 bytes at most, the path of a home may have more.
-            listener.bind(f"/proc/self/fd/{folder}/{name}")
-            (settings.sockets / name).chmod(0o600)
-        finally:
-            os.close(folder)
+        return listen(path)
     except OSError as error:
-        raise DaemonError(f"{settings.sockets / name} cannot be listened on: {error.strerror}.") from error
-    return listener
+        raise DaemonError(f"{path} cannot be listened on: {error.strerror}.") from error
 
 
 def _listen(host: str, port: int, setting: str, advice: str = "") -> socket.socket:

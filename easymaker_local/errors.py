@@ -5,13 +5,16 @@ EasyMakerError
 ├── NotFound               no such resource
 ├── Conflict               the resource's state, or another resource, forbids the operation
 │   ├── StaleRecord        somebody else moved the row first; read again
-│   └── BrokenRecord       the row cannot be read; it and what it runs are left alone
+│   ├── BrokenRecord       the row cannot be read; it and what it runs are left alone
+│   └── QuotaExceeded      the gateway takes no more services or stages
 ├── Unauthorized           no token, or a wrong one
 ├── TransientError         may go away by itself; carries the pause before the next try
 │   ├── EngineUnavailable  the container engine does not answer
 │   └── DatabaseUnavailable  the database is locked by another program, its disk is full, or it is damaged
 └── PermanentError         will not go away; ends the operation with a reason
     ├── EnvironmentFailed  an image or environment could not be prepared
+    ├── VolumeError        a volume of a limited size cannot be made, mounted or unmounted
+    ├── GatewayRejected    the gateway does not take its settings; the earlier ones stay in force
     ├── StorageError       a path cannot be resolved, read or written
     │   ├── AccessDenied   the system account lacks a permission on the container
     │   └── StorageFull    the disk is full
@@ -84,6 +87,12 @@ class BrokenRecord(Conflict):
     code = "BROKEN_RECORD"
 
 
+class QuotaExceeded(Conflict):
+    """The gateway takes no more services or stages until its quota is raised (GW-11, EP-17)."""
+
+    code = "QUOTA_EXCEEDED"
+
+
 class Unauthorized(EasyMakerError):
     """The request carries no token, or not the right one."""
 
@@ -122,6 +131,18 @@ class EnvironmentFailed(PermanentError):
     """An image or environment could not be prepared; the message carries the tool's own words."""
 
     code = "ENVIRONMENT_FAILED"
+
+
+class VolumeError(PermanentError):
+    """A volume of a limited size cannot be made, mounted or unmounted."""
+
+    code = "VOLUME_ERROR"
+
+
+class GatewayRejected(PermanentError):
+    """The gateway does not take what it was given; what was in force before still is (GW-L03)."""
+
+    code = "GATEWAY_REJECTED"
 
 
 class StorageError(PermanentError):

@@ -1,15 +1,10 @@
-"""The listener of the gateway's port: TLS with the local certificate around an application that knows nothing of it.
-
-Only ``daemon.py`` uses it. The application stays apart so that a proxy can take over port and certificate.
-"""
+"""The daemon's servers: one that rests until it is needed, and one in a thread for what Envoy passes on."""
 
 from __future__ import annotations
 
 import asyncio
-import logging
 import socket
-import ssl
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from types import FrameType
@@ -17,21 +12,7 @@ from types import FrameType
 import uvicorn
 from starlette.types import ASGIApp
 
-from easymaker_local.errors import DaemonError
-from easymaker_local.kit.certificates import Certificates, ensure_certificates
-from easymaker_local.settings import Settings
-
-log = logging.getLogger(__name__)
-
 _TICK_SECONDS = 1.0
-_RENEWAL_SECONDS = 12 * 3600.0
-_ANY = {"", "0.0.0.0", "::"}  # noqa: S104
-
-
-def certified_hosts(settings: Settings) -> Sequence[str]:
-    """Return the names and addresses that the certificate is for."""
-    hosts = ["localhost", "127.0.0.1", "::1"]
-    return hosts if settings.host in {*hosts, *_ANY} else [*hosts, settings.host]
 
 
 class CalmServer(uvicorn.Server):
@@ -78,56 +59,26 @@ class _Server(CalmServer):
         yield
 
 
-class HttpsListener:
-    """Serves an application by https until it is stopped."""
+class AppsListener:
+    """Serves, until it is stopped, what the daemon itself has behind the gateway's port; Envoy alone reaches it."""
 
-    def __init__(self, settings: Settings, app: ASGIApp, listeners: Sequence[socket.socket]) -> None:
-        """Raise DaemonError if the certificate cannot be made."""
-        self._settings = settings
-        self._listeners = list(listeners)
-        try:
-            found = ensure_certificates(settings.tls, certified_hosts(settings))
-        except OSError as error:
-            raise DaemonError(f"The certificate of {settings.tls} cannot be made: {error}.") from error
+    def __init__(self, app: ASGIApp, listener: socket.socket) -> None:
+        self._listener = listener
+        # Whoever reaches the socket file is Envoy: it says how the client came to it.
         config = uvicorn.Config(
             app, log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=2, server_header=False,
-            ssl_certfile=found.leaf, ssl_keyfile=found.leaf_key, proxy_headers=False,
+            proxy_headers=True, forwarded_allow_ips="*",
         )  # fmt: skip
-        config.load()
         self._server = _Server(config)
 
     async def serve(self) -> None:
         """Answer requests until ``stop``.
 
-        In a thread with a loop of its own: encrypting what eight clients download would make every other request wait.
+        In a thread with a loop of its own: checksums of what eight clients upload would make every other request wait.
         """
-        with ThreadPoolExecutor(1, thread_name_prefix="https") as thread:
-            await asyncio.get_running_loop().run_in_executor(thread, asyncio.run, self._serve())
-
-    async def _serve(self) -> None:
-        renewing = asyncio.create_task(self._renew())
-        try:
-            await self._server.serve(sockets=self._listeners)
-        finally:
-            renewing.cancel()
-            with suppress(asyncio.CancelledError):
-                await renewing
+        with ThreadPoolExecutor(1, thread_name_prefix="apps") as thread:
+            await asyncio.get_running_loop().run_in_executor(thread, asyncio.run, self._server.serve(sockets=[self._listener]))
 
     def stop(self) -> None:
         """Take no more requests and let those that run end soon."""
         self._server.end()
-
-    async def _renew(self) -> None:
-        context = self._server.config.ssl
-        assert isinstance(context, ssl.SSLContext)
-        while True:
-            await asyncio.sleep(_RENEWAL_SECONDS)
-            try:
-                found = await asyncio.to_thread(self._ensure)
-                # New connections get what lies there now; those that are open keep theirs.
-                context.load_cert_chain(found.leaf, found.leaf_key)
-            except OSError as error:
-                log.warning("the certificate in %s cannot be looked after: %s", self._settings.tls, error)
-
-    def _ensure(self) -> Certificates:
-        return ensure_certificates(self._settings.tls, certified_hosts(self._settings))

@@ -94,8 +94,18 @@ class Settings(BaseSettings):
     port: int = Field(default=10090, ge=0, le=65535, description="Port of the API; the SDK's local profile uses 10090.")
     gateway_port: int = Field(
         default=10443, ge=0, le=65535,
-        description="Port of object storage (Swift API), TensorBoard and MLflow by https, beside the API; 0: none.",
+        description="Port of endpoints, object storage (Swift API), TensorBoard and MLflow by https, beside the API; 0: none.",
     )  # fmt: skip
+    gateway_http_port: int = Field(
+        default=0, ge=0, le=65535, description="Port of the same without encryption, on loopback only; 0: none."
+    )
+    gateway_workers: int = Field(default=2, ge=1, le=64, description="Threads of the gateway that serve requests.")
+    gateway_retries: bool = Field(
+        default=True,
+        description="Ask another pod if one ends before it has answered anything; off if models do more than answer.",
+    )
+    gateway_service_quota: int = Field(default=100, ge=1, description="How many endpoints the gateway takes (GW-11).")
+    gateway_stage_quota: int = Field(default=20, ge=1, description="How many stages an endpoint has at most (GW-11).")
     driver: DriverChoice = Field(default=DriverChoice.AUTO, description="auto, docker or process.")
     docker_host: str | None = Field(
         default_factory=lambda: os.environ.get("DOCKER_HOST"),
@@ -116,6 +126,18 @@ class Settings(BaseSettings):
     wheelhouse: Path | None = Field(
         default_factory=_pip_wheelhouse,
         description="Directory of wheels that every install looks into first. Default: PIP_FIND_LINKS.",
+    )
+    hugging_face_cache: Path | None = Field(
+        default=None,
+        description="Cache of the Hugging Face hub in which models are looked for. "
+        "Default: where huggingface_hub has it (HF_HUB_CACHE, HF_HOME).",
+    )
+    hugging_face_models: Path | None = Field(
+        default=None, description="Directory of saved Hugging Face models, as org/name below it; looked into before the cache."
+    )
+    hugging_face_download: bool = Field(
+        default=False,
+        description="Fetch models that are in neither from the hub (HF_ENDPOINT) into the cache; HF_HUB_OFFLINE=1 forbids it.",
     )
     cpu_overcommit: float = Field(
         default=1.0, ge=0.1, le=100, description="How many vCPUs are promised per CPU of the machine."
@@ -143,6 +165,9 @@ class Settings(BaseSettings):
     minimum_data_storage_gb: int = Field(
         default=1, ge=1, description="Smallest data storage size of a job in GB; the cloud's is 300."
     )
+    enforce_data_storage: bool = Field(
+        default=True, description="Enforce the data storage size of jobs where this machine can; off: only watch it."
+    )
     minimum_timeout_minutes: int = Field(
         default=60, ge=1, le=43200, description="Shortest maximum time of a job in minutes; the cloud's is one hour (GN-24)."
     )
@@ -154,6 +179,7 @@ class Settings(BaseSettings):
     )
     log_retention_days: float = Field(default=30.0, gt=0, description="Entries of the log store older than this go.")
     log_max_gib: float = Field(default=5.0, gt=0, description="Above this size in GiB the oldest entries of the log store go.")
+    statistics_days: float = Field(default=90.0, ge=2, description="Calls to endpoints that were counted this long ago go.")
 
     tensorboard_idle_minutes: float = Field(
         default=30.0, gt=0, description="A TensorBoard that nobody has asked for this long ends; the next request starts it."
@@ -171,7 +197,34 @@ class Settings(BaseSettings):
         default=2.0, ge=0.5, description="Memory limit in GiB of the MLflow server, beside what jobs are promised."
     )
 
-    @field_validator("home", "wheelhouse")
+    serving_base_cpus: float = Field(
+        default=0.1, ge=0, le=16, description="vCPUs of each instance of a stage that no model gets (RI-L01)."
+    )
+    serving_base_memory_mib: int = Field(
+        default=256, ge=0, description="Memory in MiB of each instance of a stage that no model gets (RI-L01)."
+    )
+    serving_start_seconds: float = Field(
+        default=600.0, gt=0, description="How long the model servers of a stage resource may take until they are ready (SR-22)."
+    )
+    drain_seconds: float = Field(
+        default=30.0, ge=0, le=3600,
+        description="How long requests under way may take when a model server is stopped, as when a stage is deleted.",
+    )  # fmt: skip
+    autoscaler_seconds: float = Field(
+        default=15.0, ge=1, le=60, description="How often the autoscalers look at the stages that are scaled."
+    )
+    autoscaler_stabilisation_seconds: float = Field(
+        default=300.0, ge=0, description="Pods are scaled in to the most that was needed in this time (AS-16)."
+    )
+    serving_minimum_memory_mib: dict[str, int] = Field(
+        default_factory=lambda: {"TENSORFLOW": 768, "PYTORCH": 512, "HUGGING_FACE": 768, "SKLEARN": 256, "PYTHON": 128},
+        description="Memory in MiB by framework below which a warning says that a pod may not start (RI-L02).",
+    )
+    runtime_expiry_days: float = Field(
+        default=180.0, ge=0, description="Days for which stages may stay on serving images that are no longer the newest."
+    )
+
+    @field_validator("home", "wheelhouse", "hugging_face_cache", "hugging_face_models")
     @classmethod
     def _absolute(cls, value: Path | None) -> Path | None:
         return None if value is None else value.expanduser().absolute()
@@ -217,6 +270,11 @@ class Settings(BaseSettings):
     def metrics_database(self) -> Path:
         """SQLite database of monitoring samples."""
         return self.home / "metrics.db"
+
+    @property
+    def statistics_database(self) -> Path:
+        """SQLite database of calls to endpoints."""
+        return self.home / "statistics.db"
 
     @property
     def log_database(self) -> Path:
@@ -284,9 +342,19 @@ class Settings(BaseSettings):
         return self.home / "mlflow"
 
     @property
+    def volumes(self) -> Path:
+        """Files that are the volumes of jobs whose data storage size is enforced."""
+        return self.home / "volumes"
+
+    @property
     def work(self) -> Path:
         """Staging directories of jobs: ``work/<kind>/<id>/``."""
         return self.home / "work"
+
+    @property
+    def model_copies(self) -> Path:
+        """Copies of the artifacts of models, by their checksums."""
+        return self.home / "models"
 
     @property
     def environments(self) -> Path:

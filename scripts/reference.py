@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 import typer.main
 
 from easymaker_local.cli.app import app
+from easymaker_local.domain import model_record, training, tuning
 from easymaker_local.domain.experiment import ExperimentStatus
+from easymaker_local.domain.model_record import ModelStatus
 from easymaker_local.domain.reason import Reason
-from easymaker_local.domain.training import TRANSITIONS, TrainingStatus
+from easymaker_local.domain.training import TrainingStatus
+from easymaker_local.domain.trial import TRIAL_TRANSITIONS, TrialStatus
+from easymaker_local.domain.tuning import Detail, TuningStatus
 from easymaker_local.settings import PREFIX, Settings
 
 FILE = Path(__file__).resolve().parent.parent / "docs" / "reference.md"
@@ -55,12 +60,21 @@ def _settings() -> Iterator[str]:
 def _statuses() -> Iterator[str]:
     yield "## Statuses\n"
     yield "An experiment is " + _words(ExperimentStatus) + ".\n"
-    yield "| a training that is | may become |"
+    yield from _transitions("training", TrainingStatus, training.TRANSITIONS)
+    yield from _transitions("hyperparameter tuning", TuningStatus, tuning.TRANSITIONS)
+    yield "What stands behind `COMPLETE` of a tuning is one of " + _words(Detail) + ".\n"
+    yield from _transitions("trial", TrialStatus, TRIAL_TRANSITIONS)
+    yield from _transitions("model", ModelStatus, model_record.TRANSITIONS)
+    yield "The reason beside a status is one of " + _words(Reason) + ".\n"
+
+
+def _transitions(kind: str, statuses: type[StrEnum], following: Mapping[Any, Collection[Any]]) -> Iterator[str]:
+    yield f"| a {kind} that is | may become |"
     yield "| --- | --- |"
-    for status in TrainingStatus:
-        following = ", ".join(f"`{to}`" for to in TrainingStatus if to in TRANSITIONS[status])
-        yield f"| `{status}` | {following or 'nothing: this is final'} |"
-    yield "\nThe reason beside a status is one of " + _words(Reason) + ".\n"
+    for status in statuses:
+        names = ", ".join(f"`{to}`" for to in statuses if to in following[status])
+        yield f"| `{status}` | {names or 'nothing: this is final'} |"
+    yield ""
 
 
 def _words(values: type[StrEnum]) -> str:

@@ -12,24 +12,33 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from easymaker_local.settings import PREFIX
+from easymaker_local.testing import daemons
 from easymaker_local.testing.appliance import Appliance, plain_image
 from easymaker_local.testing.engine import docker_host
+from easymaker_local.testing.venvs import quick_python
 
 # Their failed assertions are explained as those of test modules are.
-pytest.register_assert_rewrite("tests.faults.fault_jobs", "tests.faults.invariants", "tests.api.envelope_check")
+pytest.register_assert_rewrite(
+    "tests.faults.fault_jobs", "tests.faults.invariants", "tests.api.envelope_check", "easymaker_local.testing.serving_suite"
+)
 
 # Prepared environments are minutes of work: they are kept between tests and between runs.
 CACHE = Path(os.environ.get(PREFIX + "TEST_CACHE", Path.home() / ".cache" / "easymaker-local-tests"))
 
 KILLS, CHECKS = "kills", "checks"
 
-# Chance finds new cases at a desk; CI, whose verdict must not depend on it, takes the same ones every time.
-settings.register_profile("ci", derandomize=True)
-if os.environ.get("CI"):
-    settings.load_profile("ci")
+# Chance finds new cases at a desk; CI, whose verdict must not depend on it, takes the same ones every time. How slow a machine
+# is says nothing about what is tested.
+_CALM = [HealthCheck.too_slow]
+settings.register_profile("calm", suppress_health_check=_CALM)
+settings.register_profile("ci", derandomize=True, suppress_health_check=_CALM)
+settings.load_profile("ci" if os.environ.get("CI") else "calm")
+
+# Tests start hundreds of daemons.
+Appliance.launch = staticmethod(daemons.fork)
 
 MakeAppliance = Callable[..., Appliance]
 
@@ -41,6 +50,12 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.delenv(name)
 
 
+@pytest.fixture(scope="session")
+def quick_venv(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Instead of ``sys.executable``: a Python that makes environments by copying one that was made."""
+    return str(quick_python(tmp_path_factory.mktemp("venv")))
+
+
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"
@@ -49,6 +64,15 @@ def anyio_backend() -> str:
 @pytest.fixture(params=["process", pytest.param("docker", marks=pytest.mark.docker)])
 def driver_name(request: pytest.FixtureRequest) -> str:
     """Each driver in turn; docker only where an engine answers."""
+    name: str = request.param
+    if name == "docker":
+        docker_host()
+    return name
+
+
+@pytest.fixture(scope="module", params=["process", pytest.param("docker", marks=pytest.mark.docker)])
+def driver(request: pytest.FixtureRequest) -> str:
+    """Each driver in turn, for an appliance that a module shares."""
     name: str = request.param
     if name == "docker":
         docker_host()

@@ -17,6 +17,7 @@ from easymaker_local.errors import DaemonError
 from easymaker_local.settings import DriverChoice, Settings, load_settings
 from easymaker_local.store import Store, experiments, trainings
 from easymaker_local.testing.factories import make_training
+from tests.api_statistics.records import add_endpoint
 
 pytestmark = pytest.mark.anyio
 
@@ -24,7 +25,7 @@ NOBODY = "unix:///nonexistent/docker.sock"
 
 
 def settings(home: Path, **more: object) -> Settings:
-    return Settings(home=home, docker_host=NOBODY, **more)  # type: ignore[arg-type]
+    return Settings(home=home, docker_host=NOBODY, gateway_port=0, **more)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -55,6 +56,17 @@ async def test_drivers_that_would_lose_jobs_or_cannot_run_any_are_refused(
 ) -> None:
     with pytest.raises(DaemonError):
         await choose_driver(settings(tmp_path, driver=choice), "i1", bound)
+
+
+async def test_no_start_without_a_gateway_as_long_as_there_are_endpoints(tmp_path: Path) -> None:
+    """GW-L01: their pods would run on without anybody, and no deletion would end."""
+    store = Store(settings(tmp_path).database)
+    store.open()
+    await store.write(lambda db: add_endpoint(db, "e1", "shop"))
+    store.close()
+    with pytest.raises(DaemonError, match="gateway_port = 0, and there are endpoints: shop"):
+        async with open_daemon(settings(tmp_path)):
+            pass
 
 
 async def test_the_driver_of_a_running_job_is_remembered(tmp_path: Path) -> None:

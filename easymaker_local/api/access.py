@@ -177,6 +177,8 @@ class Access:
 def is_open_to_jobs(path: str) -> bool:
     """True for the calls of the vendor's SDK: ``/v1.0/appkeys/{appkey}/{resource}…``, the storage token (§7.1), logs (§9)."""
     match path.split("/"):
+        case ["", "v1.0", "appkeys", _, "endpoints", _, "api-key", *_]:
+            return False  # whoever calls an endpoint gets its key from its owner
         case ["", "v1.0", "appkeys", _, resource, *_]:
             return resource in JOB_RESOURCES
         case ["", "token", "v1.0", "appkeys", _, "groups", _, "iaas-token"] | ["", "v2", "log"]:

@@ -9,13 +9,19 @@ from fastapi.routing import APIRoute
 
 from easymaker_local import __version__
 from easymaker_local.api import (
+    api_statistics,
     catalogue,
     disk,
+    endpoint_routes,
     experiments,
+    gateway_resources,
     logs,
+    metric_check,
+    model_routes,
     monitoring,
     pages,
     queue,
+    stage_routes,
     storage,
     system,
     tokens,
@@ -62,8 +68,8 @@ def create_app(
     for router in (monitoring.scrape_router, logs.root_router, tokens.router):
         app.include_router(router)
     for resource in (
-        system, catalogue, experiments, trainings, training_templates, tunings, storage, logs, monitoring, disk, queue,
-        tensorboard, mlflow,
+        system, catalogue, experiments, trainings, training_templates, metric_check, tunings, model_routes, endpoint_routes,
+        stage_routes, gateway_resources, storage, logs, monitoring, disk, queue, tensorboard, mlflow, api_statistics,
     ):  # fmt: skip
         app.include_router(resource.router, prefix=BASE)
     install_error_handlers(app)

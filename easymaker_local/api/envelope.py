@@ -101,7 +101,11 @@ def _known(_: Request, error: Exception) -> JSONResponse:
 
 def _invalid(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
-    faults = [_fault(fault) for fault in error.errors()]
+    found = error.errors()
+    places = [fault["loc"] for fault in found]
+    inside = {place[:end] for place in places for end, part in enumerate(place) if isinstance(part, int)}
+    # Items at fault are left out of what is counted: that a list with them is too short may not be so.
+    faults = [_fault(fault) for fault in found if fault["type"] != "too_short" or fault["loc"] not in inside]
     invalid = InvalidRequest(faults)
     return failure(422, invalid.code, invalid.message, fields=faults)
 

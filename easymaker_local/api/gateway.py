@@ -1,4 +1,4 @@
-"""What is behind the gateway's port: object storage, and pages that must not share an origin with the API (architecture 12)."""
+"""What the gateway passes on to the daemon: object storage, and pages on an origin that is not the API's (architecture 12)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 
-class Gateway:
+class Behind:
     """Passes each request on by the beginning of its path; what begins like nothing in ``apps`` goes to ``storage``."""
 
     def __init__(self, storage: ASGIApp, apps: Mapping[str, ASGIApp]) -> None:

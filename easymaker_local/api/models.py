@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from pydantic import Field
@@ -10,14 +11,20 @@ from easymaker_local.api.envelope import Envelope, Wire
 from easymaker_local.domain.experiment import Experiment
 from easymaker_local.domain.flavor import Flavor
 from easymaker_local.domain.image import Image
+from easymaker_local.domain.model import ModelFormat
+from easymaker_local.domain.model_record import Model
 from easymaker_local.domain.quarantine import Quarantined
 from easymaker_local.domain.reason import Cause
 from easymaker_local.domain.tensorboard import Board, Scope
 from easymaker_local.domain.training import Training
+from easymaker_local.domain.training_spec import JobForm
+from easymaker_local.domain.tuning import Tuning
 from easymaker_local.kit.clock import to_iso
+from easymaker_local.services.context import Context
 from easymaker_local.store.events import Event
 
 BOOT_STORAGE_GB = 50
+ENFORCED, WATCHED = "ENFORCED", "WATCHED"
 BROKEN = "BROKEN"
 """Shown in place of the status of a resource whose record cannot be read."""
 
@@ -136,12 +143,39 @@ class TagView(Wire):
     tag_value: str
 
 
-class TrainingView(Wire):
-    """Training (§6.5) with what we add: the reason beside the status, log nodes, actions that the status permits."""
+# Of formats that readers of the older keys know by another word, or not at all (rest-api §13.4).
+_OLDER_FORMATS = {ModelFormat.SKLEARN: "SCIKIT_LEARN", ModelFormat.PYTHON: None}
 
-    training_id: str
-    training_name: str
-    training_status_code: str
+
+class ModelReference(Wire):
+    """A model where something else refers to it: id with status, and its format as every SDK reads it (§13.4).
+
+    ``formatCode`` is ours: the other keys are null where their readers would refuse the word.
+    """
+
+    model_id: str
+    model_name: str
+    model_status_code: str
+    model_format_code: str | None
+    model_type_code: str | None
+    framework_code: str | None
+    format_code: str | None
+
+    @classmethod
+    def of(cls, model: Model) -> ModelReference:
+        """Refer to a model."""
+        older = _OLDER_FORMATS.get(model.format, str(model.format))
+        return cls(
+            model_id=model.id, model_name=model.name, model_status_code=model.status,
+            model_format_code=None if model.format is ModelFormat.PYTHON else model.format, model_type_code=older,
+            framework_code=older, format_code=model.format,
+        )  # fmt: skip
+
+
+class JobView(Wire):
+    """What trainings and hyperparameter tunings have in common (§6.5, §6.6), with what we add: the reason beside the status,
+    and what the status permits."""
+
     status_reason: StatusReason | None
     description: str | None
     app_key: str
@@ -169,65 +203,98 @@ class TrainingView(Wire):
     image: ImageView | None
     boot_storage: StorageSize
     data_storage_list: list[StorageSize]
-    data_storage_enforcement: str = "WATCHED"
-    """No quota of the file system: use is counted now and then, a remark comes at 90 %, the end above 100 % (GN-L10)."""
-    model_list: list[dict[str, Any]]
-    hyperparameter_list: list[ParameterView]
+    data_storage_enforcement: str = WATCHED
+    """ENFORCED: a volume of that size. WATCHED: use is counted now and then; a remark at 90 %, the end above 100 % (GN-L10)."""
+    model_list: list[ModelReference]
     tag_list: list[TagView]
     is_finished: bool
     is_stoppable: bool
 
+
+def job_fields(
+    job: Training | Tuning, scope: Scope, *, image: Image | None, experiment: Experiment | None, models: Sequence[Model],
+    context: Context,
+) -> dict[str, Any]:  # fmt: skip
+    """Return the values of a ``JobView``. May block once, to find out what this machine can do."""
+    appkey, now, gateway = context.settings.appkey, context.clock.now(), context.settings.gateway_url
+    is_enforced = job.storage_enforced if isinstance(job, Training) else None
+    if is_enforced is None:
+        is_enforced = job.spec.data_storage_size is not None and context.volumes.problem() is None
+    spec: JobForm = job.spec
+    board = Board(scope, job.id)
+    return {
+        "status_reason": StatusReason.of(job.cause), "description": job.description, "app_key": appkey,
+        "created_datetime": to_iso(job.created_at), "started_datetime": iso(job.started_at),
+        "finished_datetime": iso(job.finished_at),
+        "experiment": None if experiment is None else ExperimentView.of(experiment, appkey, gateway),
+        "instance_count": spec.instance_count, "use_torchrun": spec.use_torchrun, "nproc_per_node": spec.nproc_per_node,
+        "use_log": spec.use_log, "source_dir_uri": spec.source_dir_uri, "entry_point": spec.entry_point,
+        "model_upload_uri": spec.model_upload_uri, "check_point_input_uri": spec.check_point_input_uri,
+        "check_point_upload_uri": spec.check_point_upload_uri, "timeout_minutes": spec.timeout_minutes,
+        "elapsed_time_seconds": job.elapsed_seconds(now),
+        "tensorboard_access_uri": None if gateway is None else gateway + board.path,
+        "tensorboard_access_path": None if gateway is None else board.path,
+        "dataset_list": [DatasetView(dataset_name=d.dataset_name, data_uri=d.data_uri) for d in spec.dataset_list],
+        "flavor": FlavorView.of(job.flavor), "image": None if image is None else ImageView.of(image),
+        "boot_storage": StorageSize(storage_size=BOOT_STORAGE_GB),
+        "data_storage_list": [StorageSize(storage_size=spec.data_storage_size)] if spec.data_storage_size else [],
+        "data_storage_enforcement": ENFORCED if is_enforced else WATCHED,
+        "model_list": [ModelReference.of(model) for model in models],
+        "tag_list": [TagView(tag_key=tag.tag_key, tag_value=tag.tag_value) for tag in spec.tag_list],
+        "is_finished": job.status.is_finished, "is_stoppable": job.status.is_stoppable,
+    }  # fmt: skip
+
+
+def broken_job_fields(broken: Quarantined, appkey: str) -> dict[str, Any]:
+    """Return the values of a ``JobView`` as far as they are known of a record that cannot be read; the others are empty."""
+    flavor = FlavorView(id="", name="", vcpus=0, ram=0, gpu_flavor=False, gpu_count=0, core_type_code="")
+    return {
+        "status_reason": StatusReason(code=broken.error.code, message=str(broken.error)), "description": None,
+        "app_key": appkey, "created_datetime": to_iso(broken.created_at), "started_datetime": None,
+        "finished_datetime": None, "experiment": None, "instance_count": 0, "use_torchrun": False, "nproc_per_node": 0,
+        "use_log": False, "source_dir_uri": None, "entry_point": None, "model_upload_uri": "",
+        "check_point_input_uri": None, "check_point_upload_uri": None, "timeout_minutes": 0, "elapsed_time_seconds": 0,
+        "dataset_list": [], "flavor": flavor, "image": None, "boot_storage": StorageSize(storage_size=BOOT_STORAGE_GB),
+        "data_storage_list": [], "model_list": [], "tag_list": [], "is_finished": broken.is_finished, "is_stoppable": False,
+    }  # fmt: skip
+
+
+class TrainingView(JobView):
+    """Training (§6.5); ``hyperparameterTuningId`` (ours) if it is a trial."""
+
+    training_id: str
+    training_name: str
+    training_status_code: str
+    hyperparameter_list: list[ParameterView]
+    hyperparameter_tuning_id: str | None = None
+
     @classmethod
     def of(
-        cls, training: Training, *, image: Image | None, experiment: Experiment | None, appkey: str, now: float,
-        gateway: str | None,
+        cls, training: Training, *, image: Image | None, experiment: Experiment | None, models: Sequence[Model],
+        context: Context,
     ) -> TrainingView:  # fmt: skip
-        """Show a training."""
-        spec = training.spec
-        board = Board(Scope.TRAINING, training.id)
+        """Show a training; ``models`` are those made from it."""
+        common = job_fields(training, Scope.TRAINING, image=image, experiment=experiment, models=models, context=context)
         return cls(
             training_id=training.id, training_name=training.name, training_status_code=training.status,
-            status_reason=StatusReason.of(training.cause), description=training.description, app_key=appkey,
-            created_datetime=to_iso(training.created_at), started_datetime=_iso(training.started_at),
-            finished_datetime=_iso(training.finished_at),
-            experiment=None if experiment is None else ExperimentView.of(experiment, appkey, gateway),
-            instance_count=spec.instance_count, use_torchrun=spec.use_torchrun, nproc_per_node=spec.nproc_per_node,
-            use_log=spec.use_log, source_dir_uri=spec.source_dir_uri, entry_point=spec.entry_point,
-            model_upload_uri=spec.model_upload_uri, check_point_input_uri=spec.check_point_input_uri,
-            check_point_upload_uri=spec.check_point_upload_uri, timeout_minutes=spec.timeout_minutes,
-            elapsed_time_seconds=training.elapsed_seconds(now),
-            tensorboard_access_uri=None if gateway is None else gateway + board.path,
-            tensorboard_access_path=None if gateway is None else board.path,
-            dataset_list=[DatasetView(dataset_name=d.dataset_name, data_uri=d.data_uri) for d in spec.dataset_list],
-            flavor=FlavorView.of(training.flavor), image=None if image is None else ImageView.of(image),
-            boot_storage=StorageSize(storage_size=BOOT_STORAGE_GB),
-            data_storage_list=[StorageSize(storage_size=spec.data_storage_size)] if spec.data_storage_size else [],
-            model_list=[],
             hyperparameter_list=[
                 ParameterView(parameter_name=p.parameter_name, parameter_value=p.parameter_value)
-                for p in spec.hyperparameter_list
+                for p in training.spec.hyperparameter_list
             ],
-            tag_list=[TagView(tag_key=tag.tag_key, tag_value=tag.tag_value) for tag in spec.tag_list],
-            is_finished=training.status.is_finished, is_stoppable=training.status.is_stoppable,
+            hyperparameter_tuning_id=training.tuning_id, **common,
         )  # fmt: skip
 
     @classmethod
     def of_broken(cls, broken: Quarantined, appkey: str) -> TrainingView:
-        """Show what is known of a training whose record cannot be read; what is not known is empty."""
-        flavor = FlavorView(id="", name="", vcpus=0, ram=0, gpu_flavor=False, gpu_count=0, core_type_code="")
+        """Show what is known of a training whose record cannot be read."""
         return cls(
-            training_id=broken.id, training_name=broken.name, training_status_code=BROKEN,
-            status_reason=StatusReason(code=broken.error.code, message=str(broken.error)), description=None, app_key=appkey,
-            created_datetime=to_iso(broken.created_at), started_datetime=None, finished_datetime=None, experiment=None,
-            instance_count=0, use_torchrun=False, nproc_per_node=0, use_log=False, source_dir_uri=None, entry_point=None,
-            model_upload_uri="", check_point_input_uri=None, check_point_upload_uri=None, timeout_minutes=0,
-            elapsed_time_seconds=0, dataset_list=[], flavor=flavor, image=None,
-            boot_storage=StorageSize(storage_size=BOOT_STORAGE_GB), data_storage_list=[], model_list=[],
-            hyperparameter_list=[], tag_list=[], is_finished=broken.is_finished, is_stoppable=False,
+            training_id=broken.id, training_name=broken.name, training_status_code=BROKEN, hyperparameter_list=[],
+            **broken_job_fields(broken, appkey),
         )  # fmt: skip
 
 
-def _iso(seconds: float | None) -> str | None:
+def iso(seconds: float | None) -> str | None:
+    """Return a moment as it goes out; None if there is none."""
     return None if seconds is None else to_iso(seconds)
 
 
@@ -398,7 +465,7 @@ class PreparationAnswer(Envelope):
 
 
 class SystemView(Wire):
-    """The appliance itself."""
+    """The appliance itself. ``modelServerCount``: pods of all endpoints."""
 
     version: str
     driver: str
@@ -411,6 +478,8 @@ class SystemView(Wire):
     booked_vcpus: float
     booked_memory_mib: int
     unfinished_trainings: int
+    endpoint_count: int
+    model_server_count: int
 
 
 class SystemAnswer(Envelope):

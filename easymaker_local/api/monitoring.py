@@ -12,7 +12,7 @@ from fastapi.responses import PlainTextResponse
 from easymaker_local.api.deps import Appkey, ServicesDep
 from easymaker_local.api.envelope import Envelope, Wire
 from easymaker_local.kit.clock import to_iso
-from easymaker_local.services.monitoring import Range
+from easymaker_local.services.monitoring import PodUse, Range, StageUse
 from easymaker_local.store.metrics import Point
 from easymaker_local.store.peaks import Peak
 
@@ -99,6 +99,65 @@ class MonitoringAnswer(Envelope):
     monitoring: MonitoringView
 
 
+class PodUseView(Wire):
+    """Samples of one pod of a stage resource (``resource_id``), oldest first, and its newest sample, null if it does not run.
+
+    ``number`` is its place among the pods of the resource; a pod that takes the place of another one goes on with it.
+    ``peak_*``: the highest that was ever seen there.
+    """
+
+    resource_id: str
+    model_name: str | None
+    number: int
+    current: SampleView | None
+    peak_memory_bytes: int | None
+    peak_cpu: float | None
+    sample_list: list[SampleView]
+
+    @classmethod
+    def of(cls, pod: PodUse) -> PodUseView:
+        """Show a pod."""
+        return cls(
+            resource_id=pod.resource_id, model_name=pod.model_name, number=pod.number,
+            current=None if pod.now is None else SampleView.of(pod.now),
+            peak_memory_bytes=None if pod.peak is None else pod.peak.memory_bytes,
+            peak_cpu=None if pod.peak is None else pod.peak.cpu,
+            sample_list=[SampleView.of(point) for point in pod.points],
+        )  # fmt: skip
+
+
+class StageTotalView(Wire):
+    """What the pods of a stage used together in one step, and how many there were."""
+
+    pod_count: int
+    sample: SampleView
+
+
+class StageMonitoringView(Wire):
+    """Use of a stage over time: of each pod, and of all together."""
+
+    from_datetime: str
+    to_datetime: str
+    step_seconds: int
+    pod_list: list[PodUseView]
+    total_list: list[StageTotalView]
+
+    @classmethod
+    def of(cls, found: StageUse) -> StageMonitoringView:
+        """Show it."""
+        return cls(
+            from_datetime=to_iso(found.range.begin), to_datetime=to_iso(found.range.end),
+            step_seconds=found.range.step_seconds, pod_list=[PodUseView.of(pod) for pod in found.pods],
+            total_list=[StageTotalView(pod_count=one.pods, sample=SampleView.of(one.point)) for one in found.totals],
+        )  # fmt: skip
+
+
+class StageMonitoringAnswer(Envelope):
+    """Use over time."""
+
+    monitoring: StageMonitoringView
+
+
 class CurrentView(Wire):
     """The newest sample of one node of a resource, or of the machine (kind ``machine``, which has no name)."""
 
@@ -115,7 +174,8 @@ class CurrentAnswer(Envelope):
     current_list: list[CurrentView]
 
 
-def _seconds(moment: datetime | None) -> float | None:
+def seconds_of(moment: datetime | None) -> float | None:
+    """Return epoch seconds; a time without an offset is UTC."""
     if moment is None:
         return None
     return (moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)).timestamp()
@@ -126,9 +186,18 @@ async def get_training_monitoring(
     appkey: Appkey, training_id: str, services: ServicesDep, begin: From = None, end: To = None, points: Points = 300
 ) -> MonitoringAnswer:
     """Show what each node of a training used over time; all of its time unless a range is given."""
-    found = await services.monitoring.training(training_id, _seconds(begin), _seconds(end), points)
+    found = await services.monitoring.training(training_id, seconds_of(begin), seconds_of(end), points)
     peaks = await services.monitoring.peaks(training_id)
     return MonitoringAnswer(monitoring=MonitoringView.of(found, peaks))
+
+
+@router.get("/endpoint-stages/{endpoint_stage_id}/monitoring")
+async def get_stage_monitoring(
+    appkey: Appkey, endpoint_stage_id: str, services: ServicesDep, begin: From = None, end: To = None, points: Points = 300
+) -> StageMonitoringAnswer:
+    """Show what the pods of a stage used over time, and use now (ST-13); all of its time unless a range is given."""
+    found = await services.monitoring.stage(endpoint_stage_id, seconds_of(begin), seconds_of(end), points)
+    return StageMonitoringAnswer(monitoring=StageMonitoringView.of(found))
 
 
 @router.get("/monitoring")
@@ -136,7 +205,7 @@ async def get_machine_monitoring(
     appkey: Appkey, services: ServicesDep, begin: From = None, end: To = None, points: Points = 300
 ) -> MonitoringAnswer:
     """Show what the whole machine used over time; the last hour unless a range is given."""
-    found = await services.monitoring.machine(_seconds(begin), _seconds(end), points)
+    found = await services.monitoring.machine(seconds_of(begin), seconds_of(end), points)
     return MonitoringAnswer(monitoring=MonitoringView.of(found))
 
 

@@ -7,9 +7,10 @@ from collections import Counter
 from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4, CollectorRegistry, Gauge, generate_latest
 
 from easymaker_local import __version__
+from easymaker_local.api.prometheus_calls import ApiCalls
 from easymaker_local.domain.ledger import NOTHING
 from easymaker_local.services.services import Services
-from easymaker_local.store import ledger, trainings
+from easymaker_local.store import ledger, models, trainings, tunings
 from easymaker_local.store.metrics import MACHINE
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
@@ -42,9 +43,15 @@ async def exposition(services: Services) -> str:
     gauge("booked_memory_bytes", "Memory that jobs hold.").set(held.memory_mib << 20)
     gauge("queue_length", "Jobs that wait for resources.").set(await context.store.read(ledger.length))
     by_status: Counter[str] = await context.store.read(trainings.count_by_status)
-    of_trainings = gauge("trainings", "Trainings that exist.", ("status",))
+    of_trainings = gauge("trainings", "Trainings that exist, without trials.", ("status",))
     for status, count in by_status.items():
         of_trainings.labels(status).set(count)
+    of_tunings = gauge("tunings", "Hyperparameter tunings that exist.", ("status",))
+    for status, count in (await context.store.read(tunings.count_by_status)).items():
+        of_tunings.labels(status).set(count)
+    of_models = gauge("models", "Models that exist.", ("status",))
+    for status, count in (await context.store.read(models.count_by_status)).items():
+        of_models.labels(status).set(count)
     latest = await services.monitoring.latest()
     for measure, (name, help_) in _MEASURES.items():
         values = {key: value for key, point in latest.items() if (value := getattr(point.sample, measure)) is not None}
@@ -53,4 +60,5 @@ async def exposition(services: Services) -> str:
         workload = gauge(f"workload_{name}", help_, ("kind", "id", "member"))
         for key, value in values.items():
             workload.labels(*key).set(value)
+    registry.register(ApiCalls(await services.api_statistics.ever()))
     return generate_latest(registry).decode()

@@ -12,7 +12,7 @@ from easymaker_local.api.envelope import Envelope
 from easymaker_local.api.models import LoginAnswer, LoginView, SystemAnswer, SystemView
 from easymaker_local.domain.ledger import NOTHING
 from easymaker_local.kit.clock import to_iso
-from easymaker_local.store import ledger, trainings
+from easymaker_local.store import endpoints, ledger, stages, trainings
 
 router = APIRouter(tags=["system"])
 open_router = APIRouter(tags=["system"])
@@ -43,6 +43,8 @@ async def get_system(appkey: Appkey, request: Request, services: ServicesDep) ->
             tenant_id=context.settings.tenant_id, user_id=context.settings.user_id,
             vcpus=context.capacity.cpu_milli / 1000, memory_mib=context.capacity.memory_mib,
             booked_vcpus=held.cpu_milli / 1000, booked_memory_mib=held.memory_mib, unfinished_trainings=len(unfinished),
+            endpoint_count=await context.store.read(endpoints.count),
+            model_server_count=await context.store.read(stages.pod_count),
         )
     )  # fmt: skip
 

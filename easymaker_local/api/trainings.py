@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -26,6 +26,7 @@ from easymaker_local.api.models import (
     TrainingView,
 )
 from easymaker_local.domain.experiment import Experiment
+from easymaker_local.domain.model_record import Model
 from easymaker_local.domain.page import Cursor, Page
 from easymaker_local.domain.quarantine import Quarantined
 from easymaker_local.domain.training import Training, TrainingStatus
@@ -45,19 +46,20 @@ LOG_TICK_SECONDS = 0.1
 DOWNLOAD_BLOCK_BYTES = 1 << 18
 
 
-def _view(services: Services, training: Training | Quarantined, experiment: Experiment | None) -> TrainingView:
+def _view(
+    services: Services, training: Training | Quarantined, experiment: Experiment | None, models: Sequence[Model]
+) -> TrainingView:
     context = services.context
     if isinstance(training, Quarantined):
         return TrainingView.of_broken(training, context.settings.appkey)
-    return TrainingView.of(
-        training, image=services.trainings.image(training), experiment=experiment, appkey=context.settings.appkey,
-        now=context.clock.now(), gateway=context.settings.gateway_url,
-    )  # fmt: skip
+    image = services.trainings.image(training)
+    return TrainingView.of(training, image=image, experiment=experiment, models=models, context=context)
 
 
 async def _answer(services: Services, training: Training) -> TrainingAnswer:
     experiments = await services.experiments.referred([training.spec.experiment_id])
-    return TrainingAnswer(training=_view(services, training, experiments.get(training.spec.experiment_id)))
+    models = await services.models.of_trainings([training.id])
+    return TrainingAnswer(training=_view(services, training, experiments.get(training.spec.experiment_id), models[training.id]))
 
 
 @router.post("/trainings")
@@ -73,7 +75,9 @@ async def list_trainings(
     experiment_id: Annotated[str | None, Query(alias="experimentId")] = None,
     name: Annotated[str | None, Query(alias="trainingName", description="Only those of exactly this name.")] = None,
     statuses: Annotated[list[TrainingStatus] | None, Query(alias="trainingStatusCodeList")] = None,
-    id_prefix: Annotated[IdPrefix | None, Query(alias="trainingIdPrefix")] = None,
+    id_prefix: Annotated[
+        IdPrefix | None, Query(alias="trainingIdPrefix", description="Only those whose id begins so, trials of tunings too.")
+    ] = None,
     limit: Limit = None,
     cursor: CursorText = None,
 ) -> Response:
@@ -84,9 +88,13 @@ async def list_trainings(
         page = await services.trainings.page(wanted, after, count)
         ids = {training.id: training.spec.experiment_id for training in page.rows if isinstance(training, Training)}
         experiments = await services.experiments.referred(set(ids.values()))
+        models = await services.models.of_trainings(ids)
 
         def show() -> list[bytes]:
-            views = (_view(services, training, experiments.get(ids.get(training.id))) for training in page.rows)
+            views = (
+                _view(services, training, experiments.get(ids.get(training.id)), models.get(training.id, []))
+                for training in page.rows
+            )
             return [view.model_dump_json(by_alias=True).encode() for view in views]
 
         return Page(await asyncio.to_thread(show), page.after)
@@ -99,7 +107,7 @@ async def get_training(appkey: Appkey, training_id: str, services: ServicesDep) 
     """Show one training; of one whose record is broken, what is known of it."""
     found = await services.trainings.find(training_id)
     if isinstance(found, Quarantined):
-        return TrainingAnswer(training=_view(services, found, None))
+        return TrainingAnswer(training=_view(services, found, None, []))
     return await _answer(services, found)
 
 

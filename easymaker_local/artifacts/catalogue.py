@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from easymaker_local.domain.image import CoreType, Framework, Image
+from easymaker_local.domain.runtime_version import version_of
+from easymaker_local.domain.serving import SERVING_IMAGES
 from easymaker_local.errors import DaemonError
 
 MAX_ID_LENGTH = 36
@@ -56,6 +59,15 @@ class Catalogue:
 
     def by_name(self, name: str) -> Image | None:
         return self._by_name.get(name)
+
+    @cached_property
+    def runtime_version(self) -> str:
+        """The name of the set of serving images as it is now (UP-L01)."""
+        folders = [image.folder for image_id in SERVING_IMAGES if (image := self.by_id(image_id)) is not None]
+        return version_of(
+            (folder.name, b"\0".join((folder / name).read_bytes() for name in ("image.toml", "requirements.txt")))
+            for folder in folders
+        )
 
     def _add(self, file: Path) -> None:
         image = _read(file)

@@ -8,15 +8,20 @@ import typer
 
 from easymaker_local.cli import (
     access,
+    api_statistics,
     configuration,
     daemon,
     disk,
     doctor,
+    endpoints,
     experiments,
     images,
     logs,
     mlflow,
+    models,
     queue,
+    serve_model,
+    stages,
     storage,
     templates,
     tensorboard,
@@ -76,4 +81,9 @@ app.add_typer(experiments.app, name="experiment")
 app.add_typer(trainings.app, name="training")
 app.add_typer(templates.app, name="template")
 app.add_typer(tunings.app, name="tuning")
+app.add_typer(models.app, name="model")
+api_statistics.register(endpoints.app, stages.app)
+app.add_typer(endpoints.app, name="endpoint")
+app.add_typer(stages.app, name="stage")
 app.add_typer(logs.app, name="logs")
+serve_model.register(app)

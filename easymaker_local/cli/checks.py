@@ -19,7 +19,7 @@ from easymaker_local.cli.findings import Finding, Level
 from easymaker_local.cli.state_checks import check_databases, check_leftovers, check_records, check_workloads
 from easymaker_local.client import connect
 from easymaker_local.client.client import base_url
-from easymaker_local.daemon import capacity_of, catalogue_of
+from easymaker_local.daemon import capacity_of, catalogue_of, volumes_of
 from easymaker_local.domain.gpu import Inventory
 from easymaker_local.drivers.docker_engine import engine_answers
 from easymaker_local.drivers.gpus import LIBRARY, Gpus
@@ -45,7 +45,8 @@ _YEAR_2025 = 1735689600.0
 def run_checks(settings: Settings) -> list[Finding]:
     """Run all checks."""
     checks: Sequence[Callable[[Settings], Finding]] = (
-        check_home, check_secrets, check_disk, check_memory, check_daemon, check_port, check_gateway_port, check_listening,
+        check_home, check_secrets, check_disk, check_data_storage, check_memory, check_daemon, check_port, check_gateway_port,
+        check_listening,
         check_databases, check_records, check_workloads, check_leftovers, check_catalogue, check_engine, check_gpu, check_venv,
         check_packages, check_shared_memory, check_clock,
     )  # fmt: skip
@@ -100,6 +101,18 @@ def check_disk(settings: Settings) -> Finding:
     if free < _LITTLE_DISK:
         return Finding("disk", Level.WARNING, message, "A PyTorch or TensorFlow image takes 1 to 10 GiB.")
     return Finding("disk", Level.OK, message)
+
+
+def check_data_storage(settings: Settings) -> Finding:
+    """Whether the data storage size of jobs is enforced, or only watched (GN-L10)."""
+    problem = volumes_of(settings).problem()
+    if problem is None:
+        return Finding("data storage", Level.OK, "The data storage size of jobs is enforced: a job cannot write more.")
+    message = f"The data storage size of jobs is watched, not enforced. {problem}"
+    if os.geteuid() == 0 and settings.enforce_data_storage:
+        advice = "Install e2fsprogs and mount, and let this system use loop devices."
+        return Finding("data storage", Level.WARNING, message, advice)
+    return Finding("data storage", Level.OK, message)
 
 
 def check_memory(settings: Settings) -> Finding:

@@ -25,6 +25,37 @@ def trainings(incomplete: str) -> list[Offer]:
     ])  # fmt: skip
 
 
+def tunings(incomplete: str) -> list[Offer]:
+    """Offer ids of hyperparameter tunings."""
+    return _offers(incomplete, lambda client: [
+        (t["hyperparameterTuningId"], f"{t['hyperparameterTuningName']} {t['hyperparameterTuningStatusCode']}")
+        for t in client.tunings(id_prefix=incomplete or None, limit=_OFFERS)
+    ])  # fmt: skip
+
+
+def models(incomplete: str) -> list[Offer]:
+    """Offer ids of models."""
+    return _offers(incomplete, lambda client: [
+        (m["modelId"], f"{m['modelName']} {m['modelStatusCode']}")
+        for m in client.models(id_prefix=incomplete or None, limit=_OFFERS)
+    ])  # fmt: skip
+
+
+def endpoints(incomplete: str) -> list[Offer]:
+    """Offer names of endpoints."""
+    return _offers(incomplete, lambda client: [
+        (e["endpointName"], f"{e['endpointId']} {e['endpointStatusCode']}") for e in client.endpoints(limit=_NAMES)
+    ])  # fmt: skip
+
+
+def stages(incomplete: str) -> list[Offer]:
+    """Offer stages as ``ENDPOINT/STAGE``."""
+    return _offers(incomplete, lambda client: [
+        (f"{s['endpointName']}/{s['endpointStageName']}", f"{s['endpointStageId']} {s['endpointStageStatusCode']}")
+        for s in client.stages(limit=_NAMES)
+    ])  # fmt: skip
+
+
 def experiments(incomplete: str) -> list[Offer]:
     """Offer names of experiments."""
     return _offers(

@@ -69,9 +69,9 @@ def env(
     settings = session_of(ctx).settings
     from easymaker_local.domain.mlflow import client_environment
     from easymaker_local.domain.sdk_environment import sdk_environment
+    from easymaker_local.gateway.hosts import certified_hosts
     from easymaker_local.kit.certificates import ensure_bundle
     from easymaker_local.kit.secret_files import ensure_token
-    from easymaker_local.listener import certified_hosts
 
     token = ensure_token(settings.token_file)
     bundle = str(ensure_bundle(settings.tls, certified_hosts(settings)))

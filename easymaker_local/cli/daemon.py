@@ -10,7 +10,7 @@ import time
 from collections import deque
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -73,27 +73,55 @@ def up(ctx: typer.Context, as_json: Json = False) -> None:
         output.note('\nNext:  easymaker-local image list\n       eval "$(easymaker-local env)"   for the easymaker SDK')
 
 
-def down(ctx: typer.Context, as_json: Json = False) -> None:
-    """Stop the daemon; running jobs go on and are found again by the next one. Does nothing if it does not run."""
+def down(
+    ctx: typer.Context,
+    gateway: Annotated[
+        bool, typer.Option("--gateway", help="End the gateway too: endpoints answer no more.", show_default=False)
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Stop the daemon. Jobs and model servers go on until the next one; so does the gateway, while there are endpoints."""
     session = session_of(ctx)
     settings = session.settings
     lock = ProcessLock(settings.lock_file)
     pid = _holder(lock)
-    unfinished = None
+    unfinished = servers = None
     if pid is not None:
         try:
-            unfinished = session.client.system(timeout=5)["unfinishedTrainings"]
+            system = session.client.system(timeout=5)
+            unfinished, servers = system["unfinishedTrainings"], system["modelServerCount"]
             session.client.stop_system()
         except (DaemonUnreachable, Unauthorized):
             # It hangs, or still starts: the holder of the lock is the daemon of this home, whatever the port says.
             _terminate(pid)
         _await_end(lock, settings)
+    serves = _gateway_serves(settings, end=gateway)
     if as_json:
-        output.print_json({"wasRunning": pid is not None, "unfinishedTrainings": unfinished})
+        output.print_json({
+            "wasRunning": pid is not None, "unfinishedTrainings": unfinished, "modelServerCount": servers,
+            "gatewayRuns": serves,
+        })  # fmt: skip
         return
     output.out().print("The daemon does not run." if pid is None else "The daemon is down.")
     if unfinished:
         output.note(f"{unfinished} unfinished training(s) go on or wait for the next daemon: easymaker-local up")
+    if servers:
+        output.note(f"{servers} model server(s) go on; what ends them is: easymaker-local endpoint delete")
+    if serves:
+        output.note("The gateway goes on serving endpoints; end it with: easymaker-local down --gateway")
+
+
+def _gateway_serves(settings: Settings, *, end: bool) -> bool:
+    """Tell whether a gateway runs, having ended it if need be."""
+    import asyncio
+
+    from easymaker_local.gateway.process import EnvoyProcess
+    from easymaker_local.gateway.resources import Layout
+
+    process = EnvoyProcess(Layout(settings.home), settings.gateway_workers)
+    if end:
+        asyncio.run(process.end())
+    return bool(process.find())
 
 
 def status(ctx: typer.Context, as_json: Json = False) -> None:
@@ -234,4 +262,5 @@ def _show(settings: Settings, system: System) -> None:
         ("vCPUs", f"{system['bookedVcpus']:g} of {system['vcpus']:g} booked"),
         ("Memory", f"{system['bookedMemoryMib'] / gib:.3g} of {system['memoryMib'] / gib:.3g} GiB booked"),
         ("Trainings", f"{system['unfinishedTrainings']} unfinished"),
+        ("Endpoints", f"{system['endpointCount']}, with {system['modelServerCount']} model servers"),
     ])  # fmt: skip

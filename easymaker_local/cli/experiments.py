@@ -1,8 +1,9 @@
-"""``experiment``: groups of trainings."""
+"""``experiment``: groups of trainings and tunings."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from collections.abc import Callable
+from typing import Annotated, Any, TypeVar
 
 import typer
 
@@ -11,7 +12,9 @@ from easymaker_local.cli.lookup import SHORT_ID, find_experiment
 from easymaker_local.cli.output import Json
 from easymaker_local.cli.session import client_of
 
-app = typer.Typer(no_args_is_help=True, help="Experiments: groups of trainings.")
+T = TypeVar("T")
+
+app = typer.Typer(no_args_is_help=True, help="Experiments: groups of trainings and tunings.")
 
 Which = Annotated[
     str, typer.Argument(metavar="EXPERIMENT", help="Id, beginning of an id, or name.", autocompletion=completion.experiments)
@@ -59,18 +62,15 @@ def list_experiments(
 
 @app.command("show")
 def show(ctx: typer.Context, which: Which, as_json: Json = False) -> None:
-    """Show an experiment, its newest trainings and its history."""
+    """Show an experiment, its newest trainings and tunings, and its history."""
     client = client_of(ctx)
     experiment = find_experiment(client, which)
-    trainings = client.trainings(experiment["experimentId"], limit=output.LIST_ROWS + 1)
-    if len(trainings) > output.LIST_ROWS:
-        output.note(
-            f"Its newest {output.LIST_ROWS} trainings; for all: training list --experiment {experiment['experimentId']} --all"
-        )
-        trainings.pop()
-    events = client.experiment_events(experiment["experimentId"])
+    experiment_id = experiment["experimentId"]
+    trainings = _newest("training", client.trainings, experiment_id)
+    tunings = _newest("tuning", client.tunings, experiment_id)
+    events = client.experiment_events(experiment_id)
     if as_json:
-        output.print_json({**experiment, "trainingList": trainings, "eventList": events})
+        output.print_json({**experiment, "trainingList": trainings, "hyperparameterTuningList": tunings, "eventList": events})
         return
     output.details([
         ("Id", experiment["experimentId"]), ("Name", experiment["experimentName"]),
@@ -83,6 +83,11 @@ def show(ctx: typer.Context, which: Which, as_json: Json = False) -> None:
 
         output.heading("Trainings")
         print_trainings(trainings, with_experiment=False)
+    if tunings:
+        from easymaker_local.cli.tuning_views import print_tunings
+
+        output.heading("Hyperparameter tunings")
+        print_tunings(tunings, with_experiment=False)
     output.heading("History")
     output.events(events)
 
@@ -113,6 +118,14 @@ def delete(ctx: typer.Context, which: Which) -> None:
     experiment = find_experiment(client, which)
     client.delete_experiment(experiment["experimentId"])
     output.note(f"Experiment {experiment['experimentName']!r} is deleted.")
+
+
+def _newest(kind: str, ask: Callable[..., list[T]], experiment_id: str) -> list[T]:
+    found = ask(experiment_id, limit=output.LIST_ROWS + 1)
+    if len(found) > output.LIST_ROWS:
+        output.note(f"Its newest {output.LIST_ROWS} {kind}s; for all: {kind} list --experiment {experiment_id} --all")
+        found.pop()
+    return found
 
 
 def _tell(experiment: Any, as_json: bool) -> None:

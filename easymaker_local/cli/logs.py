@@ -15,10 +15,10 @@ import typer
 
 from easymaker_local.cli import output
 from easymaker_local.cli.exits import INTERRUPTED
+from easymaker_local.cli.job_spec import split_pairs
 from easymaker_local.cli.lookup import SHORT_ID
 from easymaker_local.cli.output import Json
 from easymaker_local.cli.session import client_of
-from easymaker_local.cli.training_spec import split_pairs
 from easymaker_local.errors import DaemonUnreachable, InvalidRequest
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def query(
     """Search the log store: fields, words, "phrases", AND, OR, NOT, parentheses, * at the end. The newest is at the bottom."""
     _check(text)
     client = client_of(ctx)
-    search = partial(client.search_logs, text, first=_moment("--from", first), last=_moment("--to", last))
+    search = partial(client.search_logs, text, first=moment("--from", first), last=moment("--to", last))
     found, latest = _newest(search, limit)
     if as_json and not follow:
         output.print_json(found)
@@ -138,7 +138,7 @@ def _patiently(search: Search, after: int) -> LogPage:
             time.sleep(_RETRY_SECONDS)
 
 
-def _moment(option: str, text: str | None) -> str | None:
+def moment(option: str, text: str | None) -> str | None:
     """Return the ISO time with offset that an option means."""
     if text is None:
         return None

@@ -11,10 +11,13 @@ from easymaker_local.errors import InvalidRequest, NotFound
 
 if TYPE_CHECKING:
     from easymaker_local.client import Client
-    from easymaker_local.client.shapes import Experiment, Flavor, Image, Training, TrainingTemplate
+    from easymaker_local.client.endpoint_shapes import Endpoint, Stage, StageResource
+    from easymaker_local.client.shapes import Experiment, Flavor, Image, Model, Training, TrainingTemplate, Trial, Tuning
 
 T = TypeVar("T")
 
+WHICH = "Id, beginning of an id, or name."
+"""How arguments that mean a resource are explained."""
 SHORT_ID = 8
 """Characters of an id that lists show; enough to be unique among thousands."""
 _FULL_ID = 16
@@ -33,11 +36,67 @@ def find_training(client: Client, text: str, *, newest: bool = False) -> Trainin
     )
 
 
+def find_tuning(client: Client, text: str, *, newest: bool = False) -> Tuning:
+    """Return a hyperparameter tuning, found as a training is."""
+    return _find(
+        "tuning", text, client.tuning, client.tunings, lambda t: t["hyperparameterTuningId"],
+        lambda t: t["hyperparameterTuningName"], newest,
+    )  # fmt: skip
+
+
+def find_trial(client: Client, tuning: Tuning, text: str) -> Trial:
+    """Return a trial of a tuning by number, id, name or the beginning of an id; raises NotFound.
+
+    A few digits are a number, never the beginning of an id.
+    """
+    trials = client.trials(tuning["hyperparameterTuningId"])
+    look = f"tuning trials {tuning['hyperparameterTuningId']}"
+    number = text.removeprefix("#")
+    if number.isdecimal() and len(number) < SHORT_ID:
+        found = [trial for trial in trials if trial["number"] == int(number)]
+        if not found:
+            raise NotFound(f"The tuning has no trial {number}, but {len(trials)} of them.", hint=f"See: easymaker-local {look}")
+        return found[0]
+    return _choose("trial", text, trials, lambda t: t["trialId"], lambda t: t["trialName"], look)
+
+
 def find_template(client: Client, text: str, *, newest: bool = False) -> TrainingTemplate:
     """Return a training template, found as a training is."""
     return _find(
         "template", text, client.training_template, client.training_templates, lambda t: t["trainingTemplateId"],
         lambda t: t["trainingTemplateName"], newest,
+    )  # fmt: skip
+
+
+def find_model(client: Client, text: str, *, newest: bool = False) -> Model:
+    """Return a model, found as a training is."""
+    return _find("model", text, client.model, client.models, lambda m: m["modelId"], lambda m: m["modelName"], newest)
+
+
+def find_endpoint(client: Client, text: str, *, newest: bool = False) -> Endpoint:
+    """Return an endpoint, found as a training is; names are unique."""
+    return _find(
+        "endpoint", text, client.endpoint, client.endpoints, lambda e: e["endpointId"], lambda e: e["endpointName"], newest
+    )
+
+
+def find_stage(client: Client, text: str, *, newest: bool = False) -> Stage:
+    """Return a stage by ``ENDPOINT/STAGE``, its id, the beginning of that, or a name that no other endpoint's stage has."""
+    endpoint_text, separator, name = text.rpartition("/")
+    if separator:
+        endpoint = find_endpoint(client, endpoint_text)
+        found = client.stages(endpoint["endpointId"])
+        return _choose("stage", name, found, lambda s: s["endpointStageId"], lambda s: s["endpointStageName"])
+    return _find(
+        "stage", text, client.stage, client.stages, lambda s: s["endpointStageId"], lambda s: s["endpointStageName"], newest
+    )
+
+
+def find_stage_resource(client: Client, stage: Stage, text: str) -> StageResource:
+    """Return a resource of a stage by its id, the beginning of that, or the name of its model."""
+    return _choose(
+        "stage resource", text, stage["endpointModelList"], lambda r: r["endpointModelId"], lambda r: r["model"]["modelName"],
+        f"stage show {stage['endpointStageId']}",
     )  # fmt: skip
 
 
@@ -78,7 +137,9 @@ def find_flavor(client: Client, text: str) -> Flavor:
     return _choose("flavor", text, client.flavors(), lambda f: f["id"], lambda f: f["name"])
 
 
-def _choose(kind: str, text: str, among: Sequence[T], id_of: Callable[[T], str], name_of: Callable[[T], str]) -> T:
+def _choose(
+    kind: str, text: str, among: Sequence[T], id_of: Callable[[T], str], name_of: Callable[[T], str], look: str | None = None
+) -> T:
     for key in (id_of, name_of):
         found = [item for item in among if key(item) == text]
         if len(found) == 1:
@@ -90,6 +151,6 @@ def _choose(kind: str, text: str, among: Sequence[T], id_of: Callable[[T], str],
     if len(found) == 1:
         return found[0]
     if not found:
-        raise NotFound(f"There is no {kind} {text!r}.", hint=f"See: easymaker-local {kind} list")
+        raise NotFound(f"There is no {kind} {text!r}.", hint=f"See: easymaker-local {look or f'{kind} list'}")
     ids = ", ".join(id_of(item) for item in found[:5]) + (", …" if len(found) > 5 else "")
     raise InvalidRequest(f"{text!r} fits {len(found)} {kind}s: {ids}.", hint="Give an id.")

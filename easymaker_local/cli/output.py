@@ -19,6 +19,8 @@ from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
+    from rich.console import JustifyMethod
+
     from easymaker_local.client.shapes import Event
 
 T = TypeVar("T")
@@ -40,10 +42,35 @@ STATUS_STYLES = {
     "FAIL_TRAIN_IN_PROGRESS": "red",
     "FAIL_TRAIN": "red",
     "CREATE_FAILED": "red",
+    "FAIL_HYPERPARAMETER_TUNING_IN_PROGRESS": "red",
+    "FAIL_HYPERPARAMETER_TUNING": "red",
+    "CREATED": "yellow",
+    "SUCCEEDED": "green",
+    "EARLY_STOPPED": "blue",
+    "KILLED": "magenta",
+    "METRICS_UNAVAILABLE": "red",
+    "FAILED": "red",
     "ACTIVE": "green",
+    "UPDATE_IN_PROGRESS": "cyan",
+    "DEPLOY_IN_PROGRESS": "cyan",
+    "UPDATE_FAILED": "red",
+    "DEPLOY_FAILED": "red",
+    "READY": "green",
+    "PENDING": "yellow",
+    "STARTING": "cyan",
+    "UNREADY": "red",
+    "WAITING": "yellow",
+    "LEAVING": "magenta",
+    "DELETE_IN_PROGRESS": "magenta",
+    "DELETE_FAILED": "red",
     "DELETED": "dim",
     "BROKEN": "bold red",
 }
+
+# Words in these columns stay whole, up to that length.
+_KEPT = {"STATUS", "TRIALS", "CREATED", "TIME"}
+_KEPT_COLUMNS = 26
+_ROOMY_COLUMNS = 100
 
 # Wide enough that nothing is cut where a program or a file reads.
 _PIPE_COLUMNS = 1000
@@ -93,23 +120,42 @@ def cell(value: object, style: str = "") -> Text:
 
 
 def status(code: str) -> Text:
-    """Return a status in its colour."""
-    return Text(code, style=STATUS_STYLES.get(code, ""))
+    """Return a status in its colour; a detail may stand behind it."""
+    return Text(code, style=STATUS_STYLES.get(code.partition(" ")[0], ""))
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, right: Sequence[str] = ()) -> None:
     """Print rows below their headings; cells that are no ``Text`` are made one."""
-    out().print(make_table(columns, rows, right=right))
+    _print(make_table(columns, rows, right=right))
+
+
+def filled(columns: Sequence[str], rows: Sequence[Sequence[object]], optional: str) -> tuple[list[str], list[list[object]]]:
+    """Return columns and rows without the ``optional`` column if nothing stands in it."""
+    place = columns.index(optional)
+    if any(str(row[place] or "") for row in rows):
+        return [*columns], [[*row] for row in rows]
+    return [c for c in columns if c != optional], [[*row[:place], *row[place + 1 :]] for row in rows]
 
 
 def make_table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, right: Sequence[str] = ()) -> Table:
-    """Return what ``table`` prints."""
-    made = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="bold")
-    for column in columns:
-        made.add_column(column, justify="right" if column in right else "left", overflow="fold", no_wrap=column == "ID")
-    for row in rows:
-        made.add_row(*(value if isinstance(value, Text) else cell(value) for value in row))
+    """Return what ``table`` prints. On a narrow terminal names and reasons are folded before statuses and times are."""
+    narrow = is_narrow()
+    made = Table(box=None, pad_edge=False, padding=(0, 1 if narrow else 3, 0, 0), header_style="bold")
+    cells = [[value if isinstance(value, Text) else cell(value) for value in row] for row in rows]
+    for i, column in enumerate(columns):
+        words = [word for text in (column, *(row[i].plain for row in cells)) for word in text.split()]
+        # A width, since a least width would not keep the table from growing beyond the terminal.
+        width = min(_KEPT_COLUMNS, max(map(len, words), default=0)) if narrow and column in _KEPT else None
+        justify: JustifyMethod = "right" if column in right else "left"
+        made.add_column(column, justify=justify, overflow="fold", no_wrap=column == "ID", width=width)
+    for row in cells:
+        made.add_row(*row)
     return made
+
+
+def is_narrow() -> bool:
+    """True if a list with many columns has no room for all of them."""
+    return out().width < _ROOMY_COLUMNS
 
 
 def details(rows: Sequence[tuple[str, object]]) -> None:
@@ -119,7 +165,7 @@ def details(rows: Sequence[tuple[str, object]]) -> None:
     made.add_column(overflow="fold")
     for name, value in rows:
         made.add_row(name, value if isinstance(value, Text) else cell(value))
-    out().print(made)
+    _print(made)
 
 
 def events(found: Sequence[Event]) -> None:
@@ -134,7 +180,18 @@ def events(found: Sequence[Event]) -> None:
         made.add_column(overflow=overflow)
     for row in rows:
         made.add_row(*row)
-    out().print(made)
+    _print(made)
+
+
+def _print(made: Table) -> None:
+    """Print a table; where no terminal shows it, without the blanks that make all lines as long as the longest."""
+    console = out()
+    if console.is_terminal:
+        console.print(made)
+        return
+    with console.capture() as capture:
+        console.print(made)
+    sys.stdout.write("".join(f"{line.rstrip()}\n" for line in capture.get().splitlines()))
 
 
 def heading(text: str) -> None:

@@ -25,10 +25,15 @@ class Progress:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
         self.clear()
 
+    @property
+    def is_live(self) -> bool:
+        """True if the line changes, false if every change is a line of its own."""
+        return self._console.is_terminal
+
     def show(self, text: str) -> None:
         """Replace the remark."""
         text = output.clean(text.replace("\n", " "))
-        if self._console.is_terminal:
+        if self.is_live:
             text = f"{text} [{output.duration(time.monotonic() - self._began)}]"
             if self._line is None:
                 self._line = self._console.status(text, spinner_style="cyan")

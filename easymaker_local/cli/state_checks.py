@@ -20,7 +20,7 @@ from easymaker_local.drivers.process import ProcessDriver
 from easymaker_local.errors import EasyMakerError
 from easymaker_local.kit.lock import ProcessLock
 from easymaker_local.settings import DriverChoice, Settings
-from easymaker_local.store import experiments, ledger, training_templates, trainings
+from easymaker_local.store import experiments, ledger, models, training_templates, trainings, trials, tunings
 from easymaker_local.store.database import check, is_damaged
 from easymaker_local.store.rebuildable import BROKEN
 
@@ -34,7 +34,7 @@ _RESTART = "easymaker-local down && easymaker-local up"
 
 def check_databases(settings: Settings) -> Finding:
     """Each can be read and written by the daemon, none is damaged, none was put aside."""
-    rebuilt = (settings.metrics_database, settings.log_database, settings.object_index)
+    rebuilt = (settings.metrics_database, settings.statistics_database, settings.log_database, settings.object_index)
     problems, warnings, advice = [], [], []
     for path in (settings.database, *rebuilt):
         aside = path.with_name(path.name + BROKEN)
@@ -70,6 +70,9 @@ def check_records(settings: Settings) -> Finding:
 
     def find(db: sqlite3.Connection) -> list[str]:
         rows = [f"training {row.id} ({row.name}): {row.problem}" for row in trainings.quarantined(db)]
+        rows += [f"tuning {row.id} ({row.name}): {row.problem}" for row in tunings.quarantined(db)]
+        rows += [f"trial {row.id} ({row.name}): {row.problem}" for row in trials.quarantined(db)]
+        rows += [f"model {row.id} ({row.name}): {row.problem}" for row in models.quarantined(db)]
         rows += [f"experiment {row.id} ({row.name}): {row.message}" for row in experiments.broken(db)]
         rows += [f"training template {row.id} ({row.name}): {row.problem}" for row in training_templates.quarantined(db)]
         return rows + [f"{kind} {resource_id}: its place in the ledger" for kind, resource_id in ledger.broken(db)]
@@ -121,13 +124,14 @@ def check_leftovers(settings: Settings) -> Finding:
         return Finding("leftovers", Level.OK, "The daemon works with its files; it has removed leftovers at its start.")
     try:
         # With those whose log lines are still to be brought in.
-        query = "SELECT id FROM trainings UNION SELECT resource_id FROM log_shipping"
+        query = "SELECT id FROM trainings UNION SELECT id FROM stages UNION SELECT resource_id FROM log_shipping"
         known = _read(settings, lambda db: {row[0] for row in db.execute(query)}) or set()
     except sqlite3.Error as error:
         return Finding("leftovers", Level.WARNING, f"Leftovers were not looked for: {error}.")
-    parents = (settings.work / "training", settings.logs / "training")
+    parents = [folder / kind for folder in (settings.work, settings.logs) for kind in ("training", "stage")]
     found = [str(path) for parent in parents for path in _inside(parent) if path.name not in known]
     found += [str(path) for folder in (settings.home / "trash", settings.storage / f"{HIDDEN}tmp") for path in _inside(folder)]
+    found += [str(path) for path in _inside(settings.model_copies) if path.name.startswith(HIDDEN)]
     if found:
         message = f"Leftovers of interrupted work ({len(found)}): {_few(found)}."
         return Finding("leftovers", Level.WARNING, message, "The daemon removes them when it starts: easymaker-local up")

@@ -12,11 +12,11 @@ import typer
 
 from easymaker_local.cli import completion, output
 from easymaker_local.cli.exits import for_each
-from easymaker_local.cli.lookup import find_template
+from easymaker_local.cli.job_options import NAME_LIMIT, by_option, field_of, given, overridden, with_form
+from easymaker_local.cli.job_spec import TEMPLATE, Body, faults_named, parse, read_file, resolve
+from easymaker_local.cli.lookup import WHICH, find_template
 from easymaker_local.cli.output import Json
 from easymaker_local.cli.session import client_of, session_of
-from easymaker_local.cli.training_options import NAME_LIMIT, faults_by_option, field_of, given, overridden, with_form
-from easymaker_local.cli.training_spec import Body, parse, read_file, resolve
 from easymaker_local.errors import FieldError, InvalidRequest
 
 if TYPE_CHECKING:
@@ -24,9 +24,8 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="Training templates: values for trainings, made in advance.")
 
-_HELP = "Id, beginning of an id, or name."
-Which = Annotated[str, typer.Argument(metavar="TEMPLATE", help=_HELP, autocompletion=completion.templates)]
-Several = Annotated[list[str], typer.Argument(metavar="TEMPLATE...", help=_HELP, autocompletion=completion.templates)]
+Which = Annotated[str, typer.Argument(metavar="TEMPLATE", help=WHICH, autocompletion=completion.templates)]
+Several = Annotated[list[str], typer.Argument(metavar="TEMPLATE...", help=WHICH, autocompletion=completion.templates)]
 
 
 @app.command("create")
@@ -41,10 +40,10 @@ def create(
     **form: Any,
 ) -> None:
     """Create a template. Only its name is required; what could not be used as it stands now is a warning."""
-    body: Body = {} if file is None else parse(*read_file(file), template=True)
+    body: Body = {} if file is None else parse(*read_file(file), TEMPLATE)
     if form["name"] is not None:
         body["trainingTemplateName"] = form["name"]
-    _create(ctx, overridden(body, given(form)), as_json, by_option=file is None)
+    _create(ctx, overridden(body, given(form)), as_json, from_options=file is None)
 
 
 @app.command("list")
@@ -106,7 +105,7 @@ def change(
         body["trainingTemplateName"] = form["name"]
     if removed:
         body["removedFieldList"] = removed
-    with faults_by_option():
+    with faults_named(by_option):
         body = resolve(client, body, session_of(ctx).settings.tenant_id)
         _tell(client.change_training_template(template["trainingTemplateId"], body), as_json, "changed")
 
@@ -124,7 +123,7 @@ def copy(
     client = client_of(ctx)
     original = client.training_template_copy_source(find_template(client, which, newest=True)["trainingTemplateId"])
     title = form["name"] or f"{original['trainingTemplateName'][: NAME_LIMIT - 5]}-copy"
-    _create(ctx, overridden({**original, "trainingTemplateName": title}, given(form)), as_json, by_option=True)
+    _create(ctx, overridden({**original, "trainingTemplateName": title}, given(form)), as_json, from_options=True)
 
 
 @app.command("delete")
@@ -180,9 +179,9 @@ def import_(
     _tell(client_of(ctx).create_training_template(document), as_json, "created")
 
 
-def _create(ctx: typer.Context, body: Body, as_json: bool, *, by_option: bool) -> None:
+def _create(ctx: typer.Context, body: Body, as_json: bool, *, from_options: bool) -> None:
     client = client_of(ctx)
-    with faults_by_option() if by_option else nullcontext():
+    with faults_named(by_option) if from_options else nullcontext():
         saved = client.create_training_template(resolve(client, body, session_of(ctx).settings.tenant_id))
     _tell(saved, as_json, "created")
 

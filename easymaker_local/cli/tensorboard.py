@@ -1,7 +1,8 @@
-"""``tensorboard``: the user's browser on the TensorBoard of an experiment or training (EX-05, TR-34)."""
+"""``tensorboard``: the user's browser on the TensorBoard of an experiment, training or tuning (EX-05, TR-34, HP-52)."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from easymaker_local.cli.access import show_link
-from easymaker_local.cli.lookup import find_experiment, find_training
+from easymaker_local.cli.lookup import find_experiment, find_training, find_tuning
 from easymaker_local.cli.output import Json
 from easymaker_local.cli.session import session_of
 from easymaker_local.errors import InvalidRequest, NotFound
@@ -23,6 +24,7 @@ class Kind(StrEnum):
 
     EXPERIMENT = "experiment"
     TRAINING = "training"
+    TUNING = "tuning"
 
 
 def register(app: typer.Typer) -> None:
@@ -33,13 +35,13 @@ def register(app: typer.Typer) -> None:
 def open_tensorboard(
     ctx: typer.Context,
     which: Annotated[
-        str, typer.Argument(metavar="EXPERIMENT|TRAINING", help="Id, beginning of an id, or name; of a name the newest.")
+        str, typer.Argument(metavar="EXPERIMENT|TRAINING|TUNING", help="Id, beginning of an id, or name; of a name the newest.")
     ],
-    kind: Annotated[Kind | None, typer.Option(help="What is meant, if an experiment and a training fit.")] = None,
+    kind: Annotated[Kind | None, typer.Option(help="What is meant, if several fit.")] = None,
     only_print: Annotated[bool, typer.Option("--print", help="Print the link, open nothing.", show_default=False)] = False,
     as_json: Json = False,
 ) -> None:
-    """Show TensorBoard in a browser: all trainings of an experiment, or one. The link works once and for five minutes."""
+    """Show TensorBoard in a browser: of an experiment, a training, or a tuning. The link works once and for five minutes."""
     session = session_of(ctx)
     scope, resource_id = _find(session.client, which, kind)
     login = session.client.create_tensorboard_login(scope, resource_id)
@@ -47,16 +49,19 @@ def open_tensorboard(
 
 
 def _find(client: Client, text: str, kind: Kind | None) -> tuple[Kind, str]:
+    finders: dict[Kind, Callable[[], str]] = {
+        Kind.EXPERIMENT: lambda: find_experiment(client, text)["experimentId"],
+        Kind.TRAINING: lambda: find_training(client, text, newest=True)["trainingId"],
+        Kind.TUNING: lambda: find_tuning(client, text, newest=True)["hyperparameterTuningId"],
+    }
     found: list[tuple[Kind, str]] = []
-    if kind is not Kind.TRAINING:
+    for one in Kind if kind is None else [kind]:
         with suppress(NotFound):
-            found.append((Kind.EXPERIMENT, find_experiment(client, text)["experimentId"]))
-    if kind is not Kind.EXPERIMENT:
-        with suppress(NotFound):
-            found.append((Kind.TRAINING, find_training(client, text, newest=True)["trainingId"]))
+            found.append((one, finders[one]()))
     if not found:
-        what = kind or "experiment or training"
-        raise NotFound(f"There is no {what} {text!r}.", hint="See: easymaker-local experiment list, training list")
+        what = kind or "experiment, training or tuning"
+        raise NotFound(f"There is no {what} {text!r}.", hint="See: easymaker-local experiment list, training list, tuning list")
     if len(found) > 1:
-        raise InvalidRequest(f"{text!r} fits an experiment and a training.", hint="Say which: --kind experiment or training.")
+        kinds = " and ".join(f"{'an' if one is Kind.EXPERIMENT else 'a'} {one}" for one, _ in found)
+        raise InvalidRequest(f"{text!r} fits {kinds}.", hint="Say which: --kind experiment, training or tuning.")
     return found[0]

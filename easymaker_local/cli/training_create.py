@@ -2,38 +2,32 @@
 
 from __future__ import annotations
 
-import time
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from easymaker_local.cli import completion, output
-from easymaker_local.cli.lookup import find_training
-from easymaker_local.cli.output import Json
-from easymaker_local.cli.session import client_of, session_of
-from easymaker_local.cli.training_options import (
+from easymaker_local.cli.job_options import (
     NAME_LIMIT,
+    Follow,
+    RunExperiment,
     Template,
-    faults_by_option,
+    by_option,
     from_template,
     given,
+    made_name,
     overridden,
     with_form,
 )
-from easymaker_local.cli.training_spec import Body, overlaid, parse, read_file, resolve
+from easymaker_local.cli.job_spec import TRAINING, Body, faults_named, overlaid, parse, read_file, resolve
+from easymaker_local.cli.lookup import WHICH, find_training
+from easymaker_local.cli.output import Json
+from easymaker_local.cli.session import client_of, session_of
 
 if TYPE_CHECKING:
     from easymaker_local.client import Client
     from easymaker_local.client.shapes import Training
-
-RunExperiment = Annotated[
-    str | None,
-    typer.Option(
-        help="Id or name, made if need be. Unless given: the template's, or default.", autocompletion=completion.experiments
-    ),
-]
-Follow = Annotated[bool, typer.Option("--follow/--detach", help="Watch it to the end, or return at once.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -55,7 +49,7 @@ def create(
     tables [parameters], [datasets] and [tags] are short for theirs. Experiment, image and flavor may be given by name.
     """
     client = client_of(ctx)
-    body = parse(*read_file(file))
+    body = parse(*read_file(file), TRAINING)
     if template is not None:
         body = overlaid(from_template(client, template, body), body)
     training = client.create_training(resolve(client, body, session_of(ctx).settings.tenant_id))
@@ -70,9 +64,8 @@ def run(
     client = client_of(ctx)
     options = given(form)
     body: Body = {"experimentId": "default", **(from_template(client, template, options) if template is not None else {})}
-    stem = PurePosixPath(form["entry_point"] or body.get("entryPoint", "training")).stem
-    body["trainingName"] = form["name"] or f"{stem[: NAME_LIMIT - 14]}-{time.strftime('%m%d-%H%M%S')}"
-    with faults_by_option():
+    body["trainingName"] = made_name(form, body)
+    with faults_named(by_option):
         body = resolve(client, overridden(body, options), session_of(ctx).settings.tenant_id, make_experiment=True)
         training = client.create_training(body)
     _tell(client, training, follow and not as_json, as_json)
@@ -81,7 +74,7 @@ def run(
 @with_form()
 def copy(
     ctx: typer.Context,
-    which: Annotated[str, typer.Argument(metavar="TRAINING", autocompletion=completion.trainings)],
+    which: Annotated[str, typer.Argument(metavar="TRAINING", help=WHICH, autocompletion=completion.trainings)],
     *,
     follow: Follow = False,
     as_json: Json = False,
@@ -92,7 +85,7 @@ def copy(
     original = client.training_copy_source(find_training(client, which, newest=True)["trainingId"])
     title = form["name"] or f"{original['trainingName'][: NAME_LIMIT - 5]}-copy"
     body = overridden({**original, "trainingName": title}, given(form))
-    with faults_by_option():
+    with faults_named(by_option):
         training = client.create_training(resolve(client, body, session_of(ctx).settings.tenant_id))
     _tell(client, training, follow and not as_json, as_json)
 

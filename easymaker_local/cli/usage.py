@@ -1,9 +1,10 @@
-"""``top`` and ``training usage``: what is used now, and what was used over time."""
+"""``top``, ``training usage`` and ``stage usage``: what is used now, and what was used over time."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -16,10 +17,10 @@ from easymaker_local.cli.session import client_of
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from easymaker_local.client.shapes import Current, Monitoring, Sample
+    from easymaker_local.client.shapes import Current, Monitoring, Sample, StageMonitoring
 
 _BARS = "▁▂▃▄▅▆▇█"
-_CHART_COLUMNS = 40
+CHART_COLUMNS = 40
 
 
 def register(app: typer.Typer) -> None:
@@ -57,27 +58,42 @@ def print_usage(name: str, found: Monitoring) -> None:
     peaks = {peak["member"]: peak for peak in found["peakList"]}
     samples = {member["member"]: member["sampleList"] for member in found["memberList"]}
     for member in sorted(peaks.keys() | samples.keys()):
-        taken, peak = samples.get(member, []), peaks.get(member)
-        cpu = [sample["cpu"] for sample in taken if sample["cpu"] is not None]
-        memory = [sample["memoryBytes"] for sample in taken if sample["memoryBytes"] is not None]
-        highest = max([*cpu, *([peak["cpu"]] if peak and peak["cpu"] else [])], default=None)
-        rows.append([member, "CPU", _cores(_mean(cpu)), _cores(highest), _chart(cpu)])
-        most = max([*memory, *([peak["memoryBytes"]] if peak and peak["memoryBytes"] else [])], default=None)
-        rows.append([member, "memory", _size(_mean(memory)), _size(most), _chart(memory)])
-        gpu = [sample["gpu"] for sample in taken if sample["gpu"] is not None]
-        if gpu:
-            rows.append([member, "GPU", _percent(_mean(gpu)), _percent(max(gpu)), _chart(gpu)])
-        held = [sample["gpuMemoryBytes"] for sample in taken if sample["gpuMemoryBytes"] is not None]
-        if held:
-            rows.append([member, "GPU memory", _size(_mean(held)), _size(max(held)), _chart(held)])
-        for label, field in (
-            ("disk read", "diskReadBytesPerSecond"), ("disk written", "diskWrittenBytesPerSecond"),
-            ("network in", "networkReceivedBytesPerSecond"), ("network out", "networkSentBytesPerSecond"),
-        ):  # fmt: skip
-            rates = [value for sample in taken if (value := _number(sample, field)) is not None]
-            if any(rates):
-                rows.append([member, label, _rate(_mean(rates)), _rate(max(rates)), _chart(rates)])
+        peak = peaks.get(member)
+        highest = {"cpu": peak and peak["cpu"], "memoryBytes": peak and peak["memoryBytes"]}
+        rows += ([member, label, *rest] for label, _, *rest in _measured(samples.get(member, []), highest))
     output.table(["NODE", "MEASURE", "AVERAGE", "HIGHEST", "COURSE"], rows, right=["AVERAGE", "HIGHEST"])
+
+
+def print_stage_usage(name: str, found: StageMonitoring) -> None:
+    """Print a line per pod and measure: now, average, highest, and its course; below how many pods there were."""
+    pods = found["podList"]
+    if not pods:
+        output.note(f"Nothing is known: no pod of {name} has run in this time.")
+        return
+    rows: list[list[object]] = []
+    resources = Counter(model for _, model in {(pod["resourceId"], pod["modelName"]) for pod in pods})
+    for pod in pods:
+        # A model may be on several stage resources, and these may be gone.
+        is_clear = pod["modelName"] is not None and resources[pod["modelName"]] == 1
+        of = [pod["modelName"]] if is_clear else [pod["modelName"], pod["resourceId"][:SHORT_ID]]
+        shown = " ".join(filter(None, [*of, str(pod["number"])]))
+        highest = {"cpu": pod["peakCpu"], "memoryBytes": pod["peakMemoryBytes"]}
+        rows += ([shown, *row] for row in _measured(pod["sampleList"], highest, pod["current"]))
+    counts = [total["podCount"] for total in found["totalList"]]
+    now = sum(pod["current"] is not None for pod in pods)
+    rows.append(["all", "pods", now, f"{_mean(counts) or 0:.1f}", max(counts, default=0), chart(counts)])
+    output.table(["POD", "MEASURE", "NOW", "AVERAGE", "HIGHEST", "COURSE"], rows, right=["NOW", "AVERAGE", "HIGHEST"])
+
+
+def _measured(taken: Sequence[Sample], peaks: Mapping[str, float | None], now: Sample | None = None) -> Iterator[list[object]]:
+    """Yield label, value now, average, highest and course of everything that was measured, and of everything in ``peaks``."""
+    for label, field, words in _MEASURES:
+        values = [value for sample in taken if (value := _number(sample, field)) is not None]
+        is_interesting = any(values) if words is _rate else bool(values)
+        if field in peaks or is_interesting:
+            highest = max([*values, *filter(None, [peaks.get(field)])], default=None)
+            current = None if now is None else words(_number(now, field))
+            yield [label, current, words(_mean(values)), words(highest), chart(values)]
 
 
 def _current_table(found: Sequence[Current]) -> Table:
@@ -87,7 +103,7 @@ def _current_table(found: Sequence[Current]) -> Table:
         is_machine = entry["kind"] == "machine"
         rows.append([
             "machine" if is_machine else f"{entry['kind']} {entry['resourceId'][:SHORT_ID]}",
-            entry["name"], entry["member"],
+            entry["name"], _member(entry),
             _cores(sample["cpu"]), _size(sample["memoryBytes"]),
             _rate(sample["diskReadBytesPerSecond"]), _rate(sample["diskWrittenBytesPerSecond"]),
             _rate(sample["networkReceivedBytesPerSecond"]), _rate(sample["networkSentBytesPerSecond"]),
@@ -97,6 +113,12 @@ def _current_table(found: Sequence[Current]) -> Table:
     if not any(row[-1] or row[-2] for row in rows):
         columns, rows = columns[:-2], [row[:-2] for row in rows]
     return output.make_table(columns, rows, right=columns[3:])
+
+
+def _member(entry: Current) -> str:
+    """Return the name of a node, or of a pod by its stage resource and number."""
+    resource, _, number = entry["member"].rpartition("-")
+    return f"{resource[:SHORT_ID]}-{number}" if entry["kind"] == "stage" else entry["member"]
 
 
 def _number(sample: Sample, field: str) -> float | None:
@@ -124,10 +146,22 @@ def _rate(value: float | None) -> str | None:
     return None if value is None else f"{output.size(int(value))}/s"
 
 
-def _chart(values: Sequence[float]) -> str:
+_MEASURES: tuple[tuple[str, str, Callable[[float | None], str | None]], ...] = (
+    ("CPU", "cpu", _cores),
+    ("memory", "memoryBytes", _size),
+    ("GPU", "gpu", _percent),
+    ("GPU memory", "gpuMemoryBytes", _size),
+    ("disk read", "diskReadBytesPerSecond", _rate),
+    ("disk written", "diskWrittenBytesPerSecond", _rate),
+    ("network in", "networkReceivedBytesPerSecond", _rate),
+    ("network out", "networkSentBytesPerSecond", _rate),
+)
+
+
+def chart(values: Sequence[float]) -> str:
     """Draw a course in one line, from zero to its highest."""
     if not values or max(values) <= 0:
         return ""
-    count = min(len(values), _CHART_COLUMNS)
+    count = min(len(values), CHART_COLUMNS)
     pieces = [values[i * len(values) // count : (i + 1) * len(values) // count] for i in range(count)]
     return "".join(_BARS[int(max(piece) / max(values) * (len(_BARS) - 1))] for piece in pieces)

@@ -12,13 +12,17 @@ from urllib.parse import quote
 
 import httpx
 
+from easymaker_local.client.endpoint_calls import EndpointCalls
 from easymaker_local.client.shapes import (
     AccessOverview,
+    Analysis,
+    ApiStatistics,
     Body,
     ContainerAccess,
     Current,
     Disk,
     Event,
+    Examination,
     Experiment,
     Flavor,
     Image,
@@ -27,16 +31,22 @@ from easymaker_local.client.shapes import (
     LogPage,
     Machine,
     MetricCheck,
+    Model,
     Monitoring,
+    Point,
     Preparation,
     Queue,
     Reclaimed,
     SavedTrainingTemplate,
+    StageMonitoring,
     StoredObject,
     System,
+    TopEndpoints,
     Training,
     TrainingTemplate,
     TrainingTemplateValues,
+    Trial,
+    Tuning,
     WebLogin,
 )
 from easymaker_local.client.transport import Transport
@@ -80,7 +90,7 @@ def connect(settings: Settings) -> Client:
     return Client(http, settings.appkey)
 
 
-class Client:
+class Client(EndpointCalls):
     """Calls return the answer's payload; refusals raise what the daemon raised, silence raises DaemonUnreachable.
 
     May be used by several threads at once.
@@ -127,6 +137,21 @@ class Client:
         """Return the newest samples: of the machine, and of everything that runs."""
         return cast(list[Current], self._call("GET", "monitoring", "current")["currentList"])
 
+    def endpoint_api_statistics(self, endpoint_id: str, begin: str | None = None, end: str | None = None) -> ApiStatistics:
+        """Return the calls of an endpoint: of the last 24 hours, or from ``begin`` to ``end`` (ISO 8601)."""
+        answer = self._call("GET", "endpoints", endpoint_id, "api-statistics", query={"from": begin, "to": end})
+        return cast(ApiStatistics, answer["apiStatistics"])
+
+    def stage_api_statistics(self, stage_id: str, begin: str | None = None, end: str | None = None) -> ApiStatistics:
+        """Return the calls of a stage, in the same way."""
+        answer = self._call("GET", "endpoint-stages", stage_id, "api-statistics", query={"from": begin, "to": end})
+        return cast(ApiStatistics, answer["apiStatistics"])
+
+    def most_called_endpoints(self, count: int, begin: str | None = None, end: str | None = None) -> TopEndpoints:
+        """Return the endpoints with the most calls, in the same way."""
+        answer = self._call("GET", "api-statistics", "top", query={"count": count, "from": begin, "to": end})
+        return cast(TopEndpoints, answer["apiStatistics"])
+
     def disk(self) -> Disk:
         """Return what takes the disk; it is counted, which may take a while."""
         return cast(Disk, self._call("GET", "disk", timeout=SLOW_SECONDS)["diskUsage"])
@@ -147,7 +172,7 @@ class Client:
         return cast(WebLogin, self._call("POST", "mlflow", "login", query={"trainingId": training_id})["mlflowLogin"])
 
     def create_tensorboard_login(self, scope: str, resource_id: str) -> WebLogin:
-        """Make a one-time link to the TensorBoard of an ``experiment`` or ``training``."""
+        """Make a one-time link to the TensorBoard of an ``experiment``, ``training`` or ``tuning``."""
         return cast(WebLogin, self._call("POST", "tensorboard", scope, resource_id, "login")["tensorboardLogin"])
 
     def rotate_token(self) -> None:
@@ -260,6 +285,12 @@ class Client:
         query = {"from": begin, "to": end}
         return cast(Monitoring, self._call("GET", "trainings", training_id, "monitoring", query=query)["monitoring"])
 
+    def stage_monitoring(self, stage_id: str, begin: str | None = None, end: str | None = None) -> StageMonitoring:
+        """Return what a stage's pods used: all of its time, or from ``begin`` to ``end`` (ISO 8601)."""
+        query = {"from": begin, "to": end}
+        found = self._call("GET", "endpoint-stages", stage_id, "monitoring", query=query)
+        return cast(StageMonitoring, found["monitoring"])
+
     def download_training_log(
         self, training_id: str, node: int = 0
     ) -> AbstractContextManager[tuple[int | None, Iterator[bytes]]]:
@@ -302,9 +333,103 @@ class Client:
 
     # -- hyperparameter tunings
 
+    def tunings(
+        self, experiment_id: str | None = None, *, name: str | None = None, statuses: Sequence[str] = (),
+        id_prefix: str | None = None, limit: int | None = None,
+    ) -> list[Tuning]:  # fmt: skip
+        """Return the tunings, newest first: all that meet every condition, or ``limit`` of them."""
+        query = {
+            "experimentId": experiment_id, "hyperparameterTuningName": name,
+            "hyperparameterTuningStatusCodeList": [*statuses] or None, "hyperparameterTuningIdPrefix": id_prefix,
+        }  # fmt: skip
+        return cast(list[Tuning], self._list("hyperparameter-tunings", "hyperparameterTuningList", query, limit))
+
+    def tuning(self, tuning_id: str) -> Tuning:
+        """Return one."""
+        return cast(Tuning, self._call("GET", "hyperparameter-tunings", tuning_id)["hyperparameterTuning"])
+
+    def create_tuning(self, body: Body) -> Tuning:
+        """Ask for one; InvalidRequest names every field at fault."""
+        return cast(Tuning, self._call("POST", "hyperparameter-tunings", body=body)["hyperparameterTuning"])
+
+    def change_tuning(self, tuning_id: str, body: Body) -> Tuning:
+        """Change name, description or tags."""
+        return cast(Tuning, self._call("PATCH", "hyperparameter-tunings", tuning_id, body=body)["hyperparameterTuning"])
+
+    def stop_tuning(self, tuning_id: str) -> None:
+        """Ask it to end, with the trials that run."""
+        self._call("PUT", "hyperparameter-tunings", tuning_id, "stop")
+
+    def delete_tuning(self, tuning_id: str) -> None:
+        """Delete an ended one with its trials."""
+        self._call("DELETE", "hyperparameter-tunings", tuning_id)
+
+    def tuning_copy_source(self, tuning_id: str) -> Body:
+        """Return its settings as a creation body."""
+        return cast(Body, self._call("GET", "hyperparameter-tunings", tuning_id, "copy-source")["copySource"])
+
+    def tuning_events(self, tuning_id: str, after: int = 0) -> list[Event]:
+        """Return its history, oldest first."""
+        found = self._call("GET", "hyperparameter-tunings", tuning_id, "events", query={"after": after})["eventList"]
+        return cast(list[Event], found)
+
+    def tuning_analysis(self, tuning_id: str) -> Analysis:
+        """Return what it has found out."""
+        return cast(Analysis, self._call("GET", "hyperparameter-tunings", tuning_id, "analysis")["analysis"])
+
+    def trials(self, tuning_id: str) -> list[Trial]:
+        """Return all trials of a tuning, in the order in which they were made."""
+        return cast(list[Trial], self._call("GET", "hyperparameter-tunings", tuning_id, "trials")["trialList"])
+
+    def trial_points(self, tuning_id: str, trial_id: str, metric: str) -> list[Point]:
+        """Return all values of a trial's metric, in their order."""
+        found: list[Point] = []
+        step: int | None = 0
+        while step is not None:
+            query = {"metricName": metric, "step": step}
+            answer = self._call("GET", "hyperparameter-tunings", tuning_id, "trials", trial_id, "metrics", query=query)
+            found += answer["pointList"]
+            step = answer["nextStep"]
+        return found
+
     def check_metrics(self, body: Body) -> MetricCheck:
         """Try a metric format on lines of a log."""
         return cast(MetricCheck, self._call("POST", "hyperparameter-tunings", "check-metrics", body=body)["metricCheck"])
+
+    # -- models
+
+    def models(
+        self, *, name: str | None = None, statuses: Sequence[str] = (), id_prefix: str | None = None, limit: int | None = None
+    ) -> list[Model]:
+        """Return the models, newest first: all that meet every condition, or ``limit`` of them."""
+        query = {"modelName": name, "modelStatusCodeList": [*statuses] or None, "modelIdPrefix": id_prefix}
+        return cast(list[Model], self._list("models", "modelList", query, limit))
+
+    def model(self, model_id: str) -> Model:
+        """Return one."""
+        return cast(Model, self._call("GET", "models", model_id)["model"])
+
+    def create_model(self, body: Body) -> Model:
+        """Ask for one; InvalidRequest names every field at fault."""
+        return cast(Model, self._call("POST", "models", body=body)["model"])
+
+    def change_model(self, model_id: str, body: Body) -> Model:
+        """Change name, description or tags."""
+        return cast(Model, self._call("PATCH", "models", model_id, body=body)["model"])
+
+    def delete_model(self, model_id: str) -> None:
+        """Delete one; its artifact stays."""
+        self._call("DELETE", "models", model_id)
+
+    def model_examination(self, model_id: str) -> Examination | None:
+        """Return what was found in its artifact; None: nothing was looked at."""
+        found = self._call("GET", "models", model_id, "examination")["examination"]
+        return cast("Examination | None", found)
+
+    def model_events(self, model_id: str, after: int = 0) -> list[Event]:
+        """Return its history, oldest first."""
+        found = self._call("GET", "models", model_id, "events", query={"after": after})["eventList"]
+        return cast(list[Event], found)
 
     # -- the log store
 

@@ -19,6 +19,8 @@ class System(TypedDict):
     bookedVcpus: float
     bookedMemoryMib: int
     unfinishedTrainings: int
+    endpointCount: int
+    modelServerCount: int
 
 
 class Login(TypedDict):
@@ -90,12 +92,18 @@ class Reason(TypedDict):
     message: str
 
 
-class Training(TypedDict):
-    """A training."""
+class ModelReference(TypedDict):
+    """A model where something else refers to it; ``formatCode`` None: its record cannot be read."""
 
-    trainingId: str
-    trainingName: str
-    trainingStatusCode: str
+    modelId: str
+    modelName: str
+    modelStatusCode: str
+    formatCode: str | None
+
+
+class Job(TypedDict):
+    """What trainings and tunings have in common."""
+
     statusReason: Reason | None
     description: str | None
     createdDatetime: str
@@ -117,10 +125,183 @@ class Training(TypedDict):
     flavor: Flavor
     image: Image | None
     dataStorageList: list[dict[str, int]]
-    hyperparameterList: list[dict[str, str]]
+    dataStorageEnforcement: str
+    modelList: list[ModelReference]
     tagList: list[dict[str, str]]
     isFinished: bool
     isStoppable: bool
+
+
+class Training(Job):
+    """A training; the id of its tuning if it is a trial."""
+
+    trainingId: str
+    trainingName: str
+    trainingStatusCode: str
+    hyperparameterList: list[dict[str, str]]
+    hyperparameterTuningId: str | None
+
+
+class HyperparameterSpec(TypedDict):
+    """A hyperparameter and what it may be: a range, or values separated by commas."""
+
+    hyperparameterName: str
+    hyperparameterTypeCode: str
+    hyperparameterMinValue: str | None
+    hyperparameterMaxValue: str | None
+    hyperparameterStep: str | None
+    hyperparameterSpecifiedValues: str | None
+
+
+class TrialMetric(TypedDict):
+    """What the values of a metric come to."""
+
+    trialMetricName: str
+    trialMetricMinValue: str
+    trialMetricMaxValue: str
+    trialMetricLatestValue: str
+    count: int
+
+
+class Trial(TypedDict):
+    """A trial; its id is that of its training."""
+
+    trialId: str
+    trialName: str
+    trialStatusCode: str
+    hyperparameterTuningId: str
+    hyperparameterList: list[dict[str, str]]
+    trialMetricList: list[TrialMetric]
+    number: int
+    objectiveValue: float | None
+    statusReason: Reason | None
+    createdDatetime: str
+    startedDatetime: str | None
+    finishedDatetime: str | None
+    elapsedTimeSeconds: int
+    modelUploadUri: str | None
+    modelList: list[ModelReference]
+
+
+class Tuning(Job):
+    """A hyperparameter tuning; ``hyperparameterTuningStatusReason`` of a complete one says how it came to its end."""
+
+    hyperparameterTuningId: str
+    hyperparameterTuningName: str
+    hyperparameterTuningStatusCode: str
+    hyperparameterTuningStatusReason: str | None
+    hyperparameterSpecList: list[HyperparameterSpec]
+    metricList: list[dict[str, str]]
+    metricRegex: str | None
+    objectiveMetricName: str | None
+    objectiveTypeCode: str | None
+    objectiveGoal: float | None
+    maxFailedTrialCount: int | None
+    maxTrialCount: int | None
+    parallelTrialCount: int
+    tuningStrategyName: str | None
+    tuningStrategyRandomState: int | None
+    earlyStoppingAlgorithm: str | None
+    earlyStoppingMinTrialCount: int | None
+    earlyStoppingStartStep: int | None
+    successfulTrialCount: int
+    runningTrialCount: int
+    failedTrialCount: int
+    createdTrialCount: int
+    killedTrialCount: int
+    earlyStoppedTrialCount: int
+    optimalTrial: Trial | None
+    gridSize: int | None
+    warningList: list[str]
+
+
+class Point(TypedDict):
+    """A value of a metric; ``step`` counts from 0."""
+
+    step: int
+    value: float
+    datetime: str
+
+
+class History(TypedDict):
+    """A trial with a value, and the best value of all trials until then."""
+
+    trialId: str
+    number: int
+    value: float
+    bestValue: float
+
+
+class Importance(TypedDict):
+    """How much of the differences between values a hyperparameter explains; all together are 1."""
+
+    hyperparameterName: str
+    importance: float
+
+
+class Analysis(TypedDict):
+    """What a tuning has found out. ``importanceNote``: why there is no importance yet."""
+
+    historyList: list[History]
+    importanceList: list[Importance]
+    importanceNote: str | None
+
+
+class Model(ModelReference):
+    """A model with what it came from; values of secret parameters are masked."""
+
+    statusReason: Reason | None
+    description: str | None
+    createdDatetime: str
+    frameworkVersion: str | None
+    modelUploadUri: str | None
+    revision: str | None
+    training: dict[str, str] | None
+    hyperparameterTuning: dict[str, str] | None
+    trial: dict[str, str] | None
+    parameterList: list[dict[str, str]]
+    tagList: list[dict[str, str]]
+    fileCount: int | None
+    totalBytes: int | None
+    endpointList: list[dict[str, str]]
+    isFinished: bool
+
+
+class ModelFile(TypedDict):
+    """A file of an artifact."""
+
+    path: str
+    bytes: int
+    sha256: str
+
+
+class Tensor(TypedDict):
+    """An input or output of a signature."""
+
+    name: str
+    dtype: str
+    shape: list[int] | None
+
+
+class Signature(TypedDict):
+    """A function of a SavedModel."""
+
+    signatureName: str
+    inputList: list[Tensor]
+    outputList: list[Tensor]
+
+
+class Examination(TypedDict):
+    """What was found in an artifact; of the last four, that of its format."""
+
+    fileList: list[ModelFile]
+    totalBytes: int
+    problemList: list[str]
+    remarkList: list[str]
+    savedModel: dict[str, Any] | None
+    torch: dict[str, Any] | None
+    sklearn: dict[str, Any] | None
+    huggingFace: dict[str, Any] | None
 
 
 class TrainingTemplate(TypedDict):
@@ -388,6 +569,35 @@ class Monitoring(TypedDict):
     peakList: list[Peak]
 
 
+class PodUse(TypedDict):
+    """Use of one pod of a stage; ``current`` None: it does not run."""
+
+    resourceId: str
+    modelName: str | None
+    number: int
+    current: Sample | None
+    peakMemoryBytes: int | None
+    peakCpu: float | None
+    sampleList: list[Sample]
+
+
+class StageTotal(TypedDict):
+    """What all pods of a stage used in one step, and how many there were."""
+
+    podCount: int
+    sample: Sample
+
+
+class StageMonitoring(TypedDict):
+    """Use of a stage over a range of time."""
+
+    fromDatetime: str
+    toDatetime: str
+    stepSeconds: int
+    podList: list[PodUse]
+    totalList: list[StageTotal]
+
+
 class Current(TypedDict):
     """The newest sample of one node, or of the machine."""
 
@@ -396,6 +606,89 @@ class Current(TypedDict):
     name: str | None
     member: str
     sample: Sample
+
+
+class StatusClass(TypedDict):
+    """Calls by class of status: 2xx, 4xx, …"""
+
+    statusClass: str
+    callCount: int
+
+
+class Calls(TypedDict):
+    """Calls with their ends, and how long they took in ms."""
+
+    callCount: int
+    successCount: int
+    failureCount: int
+    statusClassList: list[StatusClass]
+    meanMs: float | None
+    p50Ms: float | None
+    p90Ms: float | None
+    p99Ms: float | None
+
+
+class StageCalls(TypedDict):
+    """Calls of a stage."""
+
+    endpointStageId: str
+    endpointStageName: str
+    endpointStageStatusCode: str
+    calls: Calls
+
+
+class ModelCalls(StageCalls):
+    """Calls of a model on a stage; without an id: of none."""
+
+    modelId: str | None
+    modelName: str | None
+    modelStatusCode: str | None
+
+
+class ApiCalls(ModelCalls):
+    """Calls of one API."""
+
+    api: str
+    method: str | None
+
+
+class StepCalls(TypedDict):
+    """Calls in one step of time."""
+
+    datetime: str
+    calls: Calls
+
+
+class ApiStatistics(TypedDict):
+    """Calls of an endpoint or a stage in a period."""
+
+    fromDatetime: str
+    toDatetime: str
+    stepSeconds: int
+    collectedDatetime: str | None
+    total: Calls
+    stageList: list[StageCalls]
+    modelList: list[ModelCalls]
+    apiList: list[ApiCalls]
+    stepList: list[StepCalls]
+
+
+class TopEndpoint(TypedDict):
+    """An endpoint with its calls over all stages."""
+
+    endpointId: str
+    endpointName: str
+    endpointStatusCode: str
+    calls: Calls
+
+
+class TopEndpoints(TypedDict):
+    """Endpoints with the most calls in a period first."""
+
+    fromDatetime: str
+    toDatetime: str
+    collectedDatetime: str | None
+    endpointList: list[TopEndpoint]
 
 
 class DiskEntry(TypedDict):

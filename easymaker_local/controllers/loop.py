@@ -53,10 +53,10 @@ class Loop:
         """Let ``reconcile`` carry resources of ``kind``; ``unfinished`` lists those that still have a way to go."""
         self._kinds[kind] = _Registered(reconcile, unfinished)
 
-    def hint(self, kind: str, resource_id: str) -> None:
-        """Ask for a pass soon. Many hints during one pass make one more pass."""
+    def hint(self, kind: str, resource_id: str) -> bool:
+        """Ask for a pass soon; True if there will be one. Many hints during one pass make one more pass."""
         if not self._is_open or kind not in self._kinds:
-            return
+            return False
         entry = self._entries.setdefault((kind, resource_id), _Entry())
         if entry.timer is not None:
             entry.timer.cancel()
@@ -65,6 +65,7 @@ class Loop:
             entry.again = True
         else:
             entry.task = asyncio.get_running_loop().create_task(self._pass((kind, resource_id), entry))
+        return True
 
     async def run(self) -> None:
         """Look at everything unfinished now and every ``resync_seconds``, until cancelled."""

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import sqlite3
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -15,7 +15,7 @@ from easymaker_local.domain.usage import Sample, Usage, sample
 from easymaker_local.drivers.machine import machine_usage
 from easymaker_local.errors import EasyMakerError
 from easymaker_local.services.context import Context
-from easymaker_local.store import ledger, metrics, peaks, trainings
+from easymaker_local.store import ledger, metrics, peaks, stages, trainings
 from easymaker_local.store.metrics import MACHINE, Series
 
 log = logging.getLogger(__name__)
@@ -57,9 +57,12 @@ class Sampler:
             for training in await context.store.read(trainings.started)
             for node in range(training.spec.instance_count)
         }
+        pods = await context.store.read(stages.started_pods)
+        series |= {pod.workload: (stages.KIND, pod.stage_id, pod.member) for pod in pods}
         used = await context.driver.usage(list(series)) if series else {}
         counted = {MACHINE: await asyncio.to_thread(self._machine)} | {series[name]: usage for name, usage in used.items()}
-        counted = await self._with_gpus(counted)
+        # A pod has devices of its own out of those that are booked for its node.
+        counted = await self._with_gpus(counted, {(stages.KIND, pod.stage_id, pod.member): pod.devices for pod in pods})
         found = {key: self._sample(key, usage, tick) for key, usage in counted.items()}
         self._seen = {key: (tick, usage) for key, usage in counted.items()}
         await context.metrics.write(partial(metrics.add, at=now, found=found))
@@ -68,13 +71,14 @@ class Sampler:
             self._next_expiry = tick + _EXPIRE_SECONDS
             await context.metrics.write(partial(metrics.expire, now=now))
 
-    async def _with_gpus(self, counted: dict[Series, Usage]) -> dict[Series, Usage]:
-        """Add what the driver tells of the devices: of all for the machine, of those that it holds for a node."""
+    async def _with_gpus(self, counted: dict[Series, Usage], of_pods: Mapping[Series, tuple[str, ...]]) -> dict[Series, Usage]:
+        """Add what the driver tells of the devices: of all for the machine, of those that it holds for a node or pod."""
         context = self._context
         if not context.gpus.last.gpus:
             return counted
         gpus = {gpu.uuid: gpu for gpu in (await context.gpus.look()).gpus if gpu.unavailable is None}
         held = {(b.kind, b.resource_id, b.member): b.devices for b in await context.store.read(ledger.booked)}
+        held.update(of_pods)
         return {
             key: _with_devices(usage, [gpus[uuid] for uuid in (gpus if key == MACHINE else held.get(key, ())) if uuid in gpus])
             for key, usage in counted.items()

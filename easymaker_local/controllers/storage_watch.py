@@ -1,4 +1,4 @@
-"""Watches how much of its data storage a job uses, where no quota of the file system does it (GN-23, GN-L10)."""
+"""Watches how much of its data storage a job uses, also where a volume enforces it: 90 % are said (GN-23, GN-L10)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""TensorBoard's servers: one per experiment or training that somebody looks at (EX-L02, TB-05)."""
+"""TensorBoard's servers: one per experiment, tuning or training that somebody looks at (EX-L02, TB-05)."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from easymaker_local.controllers.web_servers import WebServers
 from easymaker_local.controllers.web_workload import Start
 from easymaker_local.domain.tensorboard import IMAGE, KIND, Board, Scope, board_of_workload
 from easymaker_local.drivers.base import Workload
-from easymaker_local.store import experiments, trainings
+from easymaker_local.store import experiments, trainings, tunings
 
 
 class TensorboardServers(WebServers[Board]):
-    """See the base. A server goes with the experiment or training that it shows."""
+    """See the base. A server goes with the resource that it shows."""
 
     kind = KIND
     image = IMAGE
@@ -43,11 +43,12 @@ class TensorboardServers(WebServers[Board]):
             folder = logs.experiment(board.id)
             await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
             return folder
-        return await asyncio.to_thread(logs.make, owner[0], board.id, owner[1])
+        make = logs.make_tuning if board.scope is Scope.TUNING else logs.make
+        return await asyncio.to_thread(make, owner[0], board.id, owner[1])
 
 
 def _owner(db: sqlite3.Connection, board: Board) -> tuple[str, str] | None:
-    """Return experiment id and name of the training that a board shows, None for an experiment's; raises NotFound."""
+    """Return experiment id and name of the training or tuning that is shown, None for an experiment; raises NotFound."""
     match board.scope:
         case Scope.EXPERIMENT:
             experiments.get(db, board.id)
@@ -55,3 +56,5 @@ def _owner(db: sqlite3.Connection, board: Board) -> tuple[str, str] | None:
         case Scope.TRAINING:
             # Also of one whose row cannot be read as a whole: its logs can.
             return trainings.experiment_of(db, board.id), trainings.find(db, board.id).name
+        case Scope.TUNING:
+            return tunings.experiment_of(db, board.id), tunings.find(db, board.id).name

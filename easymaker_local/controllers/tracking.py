@@ -10,7 +10,7 @@ import asyncio
 import logging
 import sqlite3
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -20,7 +20,7 @@ from easymaker_local.domain.quarantine import Quarantined
 from easymaker_local.domain.training import Training
 from easymaker_local.errors import NotFound, TransientError
 from easymaker_local.services.context import Context
-from easymaker_local.store import experiments, tracking, trainings
+from easymaker_local.store import experiments, models, tracking, trainings
 from easymaker_local.store.metric_points import Point
 from easymaker_local.store.tracking import Entry
 
@@ -41,6 +41,7 @@ class _News:
     experiment: str
     points: list[Point]
     is_deleted: bool
+    models: Sequence[str] = ()
 
 
 class Tracking:
@@ -117,7 +118,8 @@ class Tracking:
             await self._record(news)
             return
         image = self._context.catalogue.by_id(training.spec.image_id)
-        run = run_of(training, training.spec.image_id if image is None else image.name, self._context.settings.user_id)
+        image_name = training.spec.image_id if image is None else image.name
+        run = run_of(training, image_name, self._context.settings.user_id, news.models)
         mlflow_id = await self._experiment(to, training, news.experiment)
         if not await self._rest.put_run(to, mlflow_id, run):
             await self._record(news)  # the user has deleted it there, and wants it to stay so
@@ -160,4 +162,5 @@ def _read(db: sqlite3.Connection, training_id: str) -> _News | None:
     experiment = experiments.find(db, trainings.experiment_of(db, training_id))
     if isinstance(training, Quarantined) or experiment is None:
         return _News(entry, None, "", [], is_deleted=False)
-    return _News(entry, training, experiment.name, tracking.untold_points(db, entry, BATCH), is_deleted=False)
+    made = [f"{model.name} ({model.id})" for model in models.made_from(db, "training_id", [training_id])]
+    return _News(entry, training, experiment.name, tracking.untold_points(db, entry, BATCH), is_deleted=False, models=made)

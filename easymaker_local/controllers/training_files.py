@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path, PurePosixPath
 
 from easymaker_local.artifacts.publish import publish
@@ -14,7 +15,7 @@ from easymaker_local.domain.reason import Cause, Reason
 from easymaker_local.domain.training import BYTES_PER_GB, Training, TrainingStatus
 from easymaker_local.domain.training_spec import TrainingSpec
 from easymaker_local.drivers.base import Workload
-from easymaker_local.errors import StorageError
+from easymaker_local.errors import StorageError, StorageFull
 from easymaker_local.kit.files import read_json, write_json
 from easymaker_local.kit.trees import allocated_bytes
 from easymaker_local.services.context import Context
@@ -35,18 +36,25 @@ class TrainingFiles:
         """Return the host directory of a node, laid out as ``domain/contract.py`` says."""
         return self._root / f"node-{node}"
 
-    def tensorboard(self) -> Path:
-        """Return the run of TensorBoard logs, made if it is not there."""
-        training = self._training
-        assert training.spec.experiment_id is not None
-        return self._context.tensorboard_logs.make(training.spec.experiment_id, training.id, training.name)
+    def tensorboard(self, tuning_name: str | None) -> Path:
+        """Return the run of TensorBoard logs, made if it is not there; of a trial beside those of the tuning's others."""
+        training, logs = self._training, self._context.tensorboard_logs
+        experiment_id = training.spec.experiment_id
+        assert experiment_id is not None
+        tuning = None
+        if training.tuning_id is not None:
+            tuning = logs.make_tuning(experiment_id, training.tuning_id, tuning_name or "")
+        return logs.make(experiment_id, training.id, training.name, tuning)
 
     def log(self, node: int) -> Path:
         """Return the log file of a node."""
         return self._context.log_directory(self._training.id) / f"node-{node}.log"
 
     def prepare(self) -> None:
-        """Make every node's directories and bring the algorithm there; raises StorageError if an input is gone or too big."""
+        """Make every node's directories and bring the algorithm there.
+
+        Raises StorageError if an input is gone, StorageFull if there is no room for them, and VolumeError.
+        """
         spec, storage = self._training.spec, self._context.storage
         assert spec.source_dir_uri is not None
         assert spec.entry_point is not None
@@ -54,9 +62,12 @@ class TrainingFiles:
         if not (source / PurePosixPath(spec.entry_point)).is_file():
             raise StorageError(f"There is no file {spec.entry_point!r} in {spec.source_dir_uri}.")
         inputs = self.inputs()
-        self._check_size(spec, [source, *inputs.values()])
+        room = self._room(spec, source, inputs.values())
+        is_enforced = room is not None and self._context.volumes.problem() is None
         for index in range(spec.instance_count):
             node = self.node(index)
+            if room is not None and is_enforced:
+                self._context.volumes.mount(self._training.id, node.name, room)
             for name in contract.NODE_DIRECTORIES:
                 if name != "source":
                     (node / name).mkdir(parents=True, exist_ok=True)
@@ -65,7 +76,13 @@ class TrainingFiles:
             # Mount points of their own, or the engine would make them as root.
             for target in inputs:
                 (node / target).mkdir(parents=True, exist_ok=True)
-            _copy_source(source, node / "source")
+            try:
+                _copy_source(source, node / "source")
+            except OSError as error:
+                if self._context.volumes.is_full(self._training.id, node.name):
+                    words = f"The data storage of {spec.data_storage_size} GB has no room for the algorithm beside the inputs."
+                    raise StorageFull(words, hint="Ask for a larger data storage size.") from error
+                raise
             self.log(index).parent.mkdir(parents=True, exist_ok=True)
 
     def inputs(self) -> dict[str, Path]:
@@ -83,6 +100,21 @@ class TrainingFiles:
         except StorageError:
             inputs = 0  # taken away while the job runs: its own affair (GN-11)
         return inputs + max(allocated_bytes(self.node(index)) for index in range(self._training.spec.instance_count))
+
+    def full_storage(self) -> Cause | None:
+        """Return what is to be said if the data storage of a node is enforced and has no room left."""
+        job, volumes = self._training.id, self._context.volumes
+        nodes = [self.node(index).name for index in range(self._training.spec.instance_count)]
+        if any(volumes.is_lost(job, node) for node in nodes):
+            return Cause(Reason.STORAGE_FULL, "The disk below the data storage is full or broken.")
+        if any(volumes.is_full(job, node) for node in nodes):
+            return Cause(Reason.STORAGE_FULL, f"The data storage of {self._training.spec.data_storage_size} GB is full.")
+        return None
+
+    @property
+    def is_storage_enforced(self) -> bool:
+        """True if the nodes' directories are volumes of the data storage's size."""
+        return self._context.volumes.has(self._training.id, self.node(0).name)
 
     def reports(self) -> list[tuple[int, Cause]]:
         """Return what launchers said about not reaching the entry point, by node."""
@@ -120,8 +152,10 @@ class TrainingFiles:
     def collect(self) -> None:
         """Move checkpoints, and after success the model, to where they were asked for; from node 0 (DT-07, TR-30, TR-49).
 
-        Raises StorageError; what could not be stored stays in the node's directory until the training is deleted.
+        Raises StorageError, and VolumeError; what could not be stored stays in the node's directory until the training is
+        deleted.
         """
+        self._context.volumes.check(self._training.id, self.node(0).name)
         spec = self._training.spec
         moves = {"checkpoint": spec.check_point_upload_uri}
         if self._training.status is TrainingStatus.COMPLETE_IN_PROGRESS:
@@ -147,21 +181,32 @@ class TrainingFiles:
         for index in range(self._training.spec.instance_count):
             for name in ("work", "source", "dataset", "checkpoint-input"):
                 shutil.rmtree(self.node(index) / name, ignore_errors=True)
+            self._context.volumes.settle(self._training.id, self.node(index).name)
 
-    def _check_size(self, spec: TrainingSpec, directories: list[Path]) -> None:
-        """GN-23: the data storage must be large enough for all data of the job."""
+    def _room(self, spec: TrainingSpec, source: Path, inputs: Iterable[Path]) -> int | None:
+        """Return what the inputs leave of the data storage in bytes, None if it has no size; raises StorageError.
+
+        It must be large enough for all data of the job (GN-23). Inputs are seen where they are, the algorithm is copied.
+        """
         if spec.data_storage_size is None:
-            return
-        limit = spec.data_storage_size * BYTES_PER_GB
-        total = 0
-        for directory in directories:
-            for size in _file_sizes(directory):
-                total += size
-                if total > limit:
-                    raise StorageError(
-                        f"The inputs are larger than the data storage of {spec.data_storage_size} GB.",
-                        hint="Ask for a larger data storage size.",
-                    )
+            return None
+        room = spec.data_storage_size * BYTES_PER_GB
+        for size in chain.from_iterable(map(_file_sizes, inputs)):
+            room -= size
+            _refuse_if_too_large(room, spec)
+        left = room
+        for size in _file_sizes(source):
+            left -= size
+            _refuse_if_too_large(left, spec)
+        return room
+
+
+def _refuse_if_too_large(room: int, spec: TrainingSpec) -> None:
+    if room < 0:
+        raise StorageError(
+            f"The inputs are larger than the data storage of {spec.data_storage_size} GB.",
+            hint="Ask for a larger data storage size.",
+        )
 
 
 def _file_sizes(directory: Path) -> Iterator[int]:

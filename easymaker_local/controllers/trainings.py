@@ -25,13 +25,16 @@ from easymaker_local.errors import (
     PermanentError,
     StaleRecord,
     StorageError,
+    StorageFull,
     TransientError,
+    VolumeError,
 )
+from easymaker_local.kit.clock import ran_by_uptime
 from easymaker_local.services.buckets import check_access
 from easymaker_local.services.context import QUEUE, Context
 from easymaker_local.services.preparation import Preparation
 from easymaker_local.services.training_checks import training_uses
-from easymaker_local.store import experiments, ledger, log_shipping, peaks, trainings
+from easymaker_local.store import experiments, ledger, log_shipping, peaks, trainings, tunings
 
 log = logging.getLogger(__name__)
 
@@ -102,8 +105,9 @@ class TrainingController:
         storage = None
         if training.status is TrainingStatus.RUNNING:
             storage = await self._storage_watch.look(training, files)
-        began = training.started_uptime
-        ran = None if began is None else context.clock.uptime().since(began)
+            if any(node.has_failed for node in nodes):
+                storage = await asyncio.to_thread(files.full_storage) or storage
+        ran = ran_by_uptime(context.clock, training.started_uptime)
         return Facts(
             nodes=nodes, reports=tuple(reports), storage=storage, error=error, collected=files.is_collected, ran_seconds=ran
         )  # fmt: skip
@@ -154,6 +158,8 @@ class TrainingController:
                         await self._start(training, files)
                     except AccessDenied as error:
                         return Cause(Reason.ACCESS_DENIED, str(error))
+                    except StorageFull as error:
+                        return Cause(Reason.STORAGE_FULL, str(error))
                     except StorageError as error:
                         return Cause(Reason.INPUT_MISSING, str(error))
                     except (PermanentError, OSError) as error:
@@ -166,6 +172,8 @@ class TrainingController:
                         writes = [use for use in training_uses(training.spec) if use.permission is Permission.WRITE]
                         await check_access(self._context, writes)
                         await asyncio.to_thread(files.collect)
+                    except VolumeError as error:
+                        return Cause(Reason.OUTPUT_NOT_STORED, str(error))
                     except StorageError as error:
                         return Cause(Reason.OUTPUT_NOT_STORED, files.with_place(str(error)))
                 case Action.REMOVE:
@@ -184,7 +192,10 @@ class TrainingController:
         await check_access(context, training_uses(training.spec))
         await asyncio.to_thread(files.prepare)
         inputs = await asyncio.to_thread(files.inputs)
-        tensorboard = await asyncio.to_thread(files.tensorboard)
+        tuning_name, tuning_id = None, training.tuning_id
+        if tuning_id is not None:
+            tuning_name = (await context.store.read(lambda db: tunings.find(db, tuning_id))).name
+        tensorboard = await asyncio.to_thread(files.tensorboard, tuning_name)
         count = training.spec.instance_count
         addresses = None
         if count > 1:
@@ -221,9 +232,12 @@ class TrainingController:
                 await self._explain(training, decision.cause)
             return False
         now, uptime = self._context.clock.now(), self._context.clock.uptime()
+        is_enforced = to is TrainingStatus.RUNNING and TrainingFiles(self._context, training).is_storage_enforced
 
         def write(db: sqlite3.Connection) -> None:
-            trainings.transition(db, training, to=to, cause=decision.cause, now=now, uptime=uptime)
+            trainings.transition(
+                db, training, to=to, cause=decision.cause, now=now, uptime=uptime, storage_enforced=is_enforced
+            )  # fmt: skip
             for index, node in enumerate(facts.nodes):
                 if node.peak_memory_bytes:
                     peaks.raise_to(db, trainings.KIND, training.id, f"node-{index}", node.peak_memory_bytes, None)
@@ -236,6 +250,8 @@ class TrainingController:
             return True
         if training.spec.use_log:
             self._context.hinter.hint(log_shipping.KIND, log_shipping.key(trainings.KIND, training.id))
+        if training.tuning_id is not None:
+            self._context.hinter.hint(tunings.KIND, training.tuning_id)
         if to.is_finished:
             self._storage_watch.forget(training)
             self._context.hinter.hint(*QUEUE)

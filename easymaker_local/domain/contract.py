@@ -24,6 +24,10 @@ that has everything and else from pip's indexes as well (TR-L06), then replaces 
 workload's exit is the entry point's exit. If the installation fails it writes ``control/failure.json``
 (``{"reason": "REQUIREMENTS", "message": "<pip's own words>"}``) and ends with ``EXIT_NOT_STARTED``.
 
+A model server is a workload whose entry point is ``<runtimes>/serving/serve.py``, started by the same launcher, which
+installs what the model requires. It sees its artifact, read-only, below ``MODEL_ROOT`` (without private paths: at its own
+path) and has no way to the daemon.
+
 A web server of ours is a workload that serves whoever sends ``WEB_KEY_HEADER`` with the value of ``WEB_KEY_VARIABLE``, and
 ends when nobody has asked for a while (``runtimes/web/guard.py``). TensorBoard's runs ``python -I
 <runtimes>/tensorboard/serve.py <idle seconds> <TensorBoard's options>`` and sees the logs at ``TENSORBOARD_ROOT`` (without
@@ -37,6 +41,7 @@ from __future__ import annotations
 from pathlib import Path
 
 NODE_ROOT = Path("/easymaker")
+MODEL_ROOT = Path("/easymaker-model")
 RUNTIMES_ROOT = Path("/opt/easymaker/runtimes")
 WHEELHOUSE_ROOT = Path("/opt/easymaker/wheelhouse")
 SOCKETS_ROOT = Path("/opt/easymaker/sockets")

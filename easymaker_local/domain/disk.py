@@ -12,6 +12,7 @@ class DiskKind(StrEnum):
     BUCKET = "BUCKET"
     ENVIRONMENT = "ENVIRONMENT"
     TRAINING = "TRAINING"
+    MODEL = "MODEL"
     MLFLOW = "MLFLOW"
     DATABASE = "DATABASE"
     LOG = "LOG"

@@ -100,7 +100,8 @@ class Booking:
 class Waiting:
     """A resource in the queue; its members are admitted together or not at all (IT-L04).
 
-    ``gpu_model`` None takes any model. ``blocked_since`` is when it first stood at the head and did not fit.
+    ``gpu_model`` None takes any model. ``blocked_since`` is when it first stood at the head and did not fit. ``first_member``
+    is the number of the first, where the resource holds others already.
     """
 
     kind: str
@@ -112,6 +113,7 @@ class Waiting:
     created_at: float = 0.0
     queued_at: float = 0.0
     blocked_since: float | None = None
+    first_member: int = 0
 
     @property
     def key(self) -> Key:
@@ -303,7 +305,7 @@ def bookings_of(grant: Grant, now: float) -> list[Booking]:
     request = grant.request
     return [
         Booking(request.kind, request.resource_id, f"node-{index}", member, devices, now, request.limit_seconds)
-        for index, (member, devices) in enumerate(zip(request.members, grant.devices, strict=True))
+        for index, (member, devices) in enumerate(zip(request.members, grant.devices, strict=True), request.first_member)
     ]
 
 

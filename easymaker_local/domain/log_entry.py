@@ -51,6 +51,20 @@ class Source(NamedTuple):
     project_name: str | None = None
 
 
+def training_source(appkey: str, training_id: str, tuning_id: str | None = None) -> Source:
+    """Return the source of what a training writes; a trial has the tuning's id beside its own (LG-20)."""
+    return Source(
+        easymaker_app_key=appkey, category=Category.TRAINING, training_id=training_id, hyperparameter_tuning_id=tuning_id
+    )  # fmt: skip
+
+
+def stage_source(appkey: str, endpoint_id: str, stage_id: str) -> Source:
+    """Return the source of what the model servers of a stage write (LG-13, LG-14)."""
+    return Source(
+        easymaker_app_key=appkey, category=Category.INFERENCE, endpoint_id=endpoint_id, endpoint_stage_id=stage_id
+    )  # fmt: skip
+
+
 class Entry(NamedTuple):
     """One entry. ``time`` in epoch seconds; ``fields``: further fields of the sender as a JSON object."""
 

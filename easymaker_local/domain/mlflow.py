@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -24,6 +24,9 @@ EXPERIMENT_TAG = f"{PREFIX}experimentId"
 EXPERIMENT_KIND = {"mlflow.experimentKind": "custom_model_development"}
 """The tag by which MLflow's page shows runs of trainings, not of language models."""
 TRAINING_TAG = f"{PREFIX}trainingId"
+TUNING_TAG = f"{PREFIX}hyperparameterTuningId"
+MODELS_TAG = f"{PREFIX}models"
+"""Names and ids of the models that were made from a training."""
 TAGS_TAG = "mlflow.easymaker.tags"
 """Remembers in the run which of its tags are the training's. MLflow's page hides what begins like its own."""
 
@@ -117,13 +120,19 @@ class Run:
         return [name for name in known.get(TAGS_TAG, "").split("\n") if name in known and name not in self.mine.split("\n")]
 
 
-def run_of(training: Training, image_name: str, user: str) -> Run:
-    """Return the run of a training, with the words of the product in tags that begin with ``PREFIX``."""
+def run_of(training: Training, image_name: str, user: str, models: Sequence[str] = ()) -> Run:
+    """Return the run of a training, with the words of the product in tags that begin with ``PREFIX``.
+
+    ``models``: what those made from it are called. Their tag comes and goes with them, as those of the training do.
+    """
     spec, cause = training.spec, training.cause
     mine = _unique((tag.tag_key, tag.tag_value) for tag in spec.tag_list)
+    if models:
+        mine[MODELS_TAG] = ", ".join(models)[:_MAXIMUM_VALUE]
     own = {
         TRAINING_TAG: training.id,
         EXPERIMENT_TAG: spec.experiment_id,
+        TUNING_TAG: training.tuning_id,
         f"{PREFIX}status": training.status,
         f"{PREFIX}reason": None if cause is None or not training.status.is_finished else cause.message,
         f"{PREFIX}image": image_name,

@@ -15,6 +15,8 @@ from easymaker_local.errors import FieldError
 MAXIMUM_VALUE_LENGTH = 1000
 """What a hyperparameter of a training may have (rest-api §6.5)."""
 _LARGEST_EXPONENT = 308
+_MOST_COMBINATIONS = 1 << 53
+"""What every JSON reader counts exactly."""
 _LARGEST_INT = 1 << 53
 
 
@@ -87,6 +89,9 @@ def faults(spec: TuningSpec) -> list[FieldError]:
         found.append(FieldError("hyperparameterSpecList", "required: at least one hyperparameter to be tuned"))
     for i, one in enumerate(spec.hyperparameter_spec_list):
         found += [FieldError(f"hyperparameterSpecList.{i}.{field}", words) for field, words in _faults_of(one, is_grid)]
+    if not found and (grid_size(spec) or 0) > _MOST_COMBINATIONS:
+        words = f"the grid has more than {_MOST_COMBINATIONS} combinations; choose larger steps or another strategy"
+        found.append(FieldError("hyperparameterSpecList", words))
     if not spec.metric_list:
         found.append(FieldError("metricList", "required: the names of the metrics that the algorithm prints"))
     if spec.objective_metric is None:
@@ -143,6 +148,8 @@ def _range_faults(spec: HyperparameterSpec, is_grid: bool) -> list[tuple[str, st
     low, high, step = (numbers.get(name) for name in texts)
     if low is not None and high is not None and low > high:
         found.append(("hyperparameterMinValue", f"{texts['MinValue']} is above the maximum, {texts['MaxValue']}"))
+    elif low is not None and high is not None and not math.isfinite(float(high) - float(low)):
+        found.append(("hyperparameterMaxValue", f"the range from {texts['MinValue']} to {texts['MaxValue']} is too wide"))
     if step is not None and step <= 0:
         found.append(("hyperparameterStep", "must be greater than 0"))
     return found

@@ -1,4 +1,4 @@
-"""TensorBoard: one server per experiment or training that somebody looks at, and the names that it goes by (TB, EX-L02)."""
+"""TensorBoard: one server per experiment, tuning or training that somebody looks at, and its names (TB, EX-L02)."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ class Scope(StrEnum):
 
     EXPERIMENT = "experiment"
     TRAINING = "training"
+    TUNING = "tuning"
 
 
 @dataclass(frozen=True)
@@ -49,5 +50,13 @@ def board_of_workload(name: str) -> Board | None:
 
 def run_directory(training_name: str, training_id: str) -> str:
     """Return the name of a training's run: readable, a file name of at most 255 bytes, and found again by the id."""
-    readable = re.sub(r"[^\w.-]+", "-", training_name).strip(".-")
-    return f"{readable or 'training'}-{training_id}"
+    return f"{_readable(training_name) or 'training'}-{training_id}"
+
+
+def tuning_directory(tuning_name: str, tuning_id: str) -> str:
+    """Return the name of the directory with the runs of a tuning's trials: like a run's, but never one."""
+    return f"{_readable(tuning_name) or 'tuning'}@{tuning_id}"
+
+
+def _readable(name: str) -> str:
+    return re.sub(r"[^\w.-]+", "-", name).strip(".-")

@@ -79,7 +79,10 @@ class Desired(StrEnum):
 
 @dataclass(frozen=True)
 class Training:
-    """A row. Times in epoch seconds; ``cause`` says why it waits or why it ended."""
+    """A row. Times in epoch seconds; ``cause`` says why it waits or why it ended; a trial has the id of its tuning.
+
+    ``storage_enforced``: its data storage is a volume of its size; None before it has begun.
+    """
 
     id: str
     name: str
@@ -94,6 +97,8 @@ class Training:
     started_at: float | None = None
     finished_at: float | None = None
     started_uptime: Uptime | None = None
+    tuning_id: str | None = None
+    storage_enforced: bool | None = None
 
     def workload(self, node: int) -> str:
         """Return the name of a node's workload: kind, id, attempt and role (architecture 2)."""
@@ -183,7 +188,7 @@ def decide(training: Training, facts: Facts, now: float) -> Decision:
 
 def _queued(training: Training, facts: Facts) -> Decision:
     if training.desired is Desired.STOP:
-        return Decision(to=S.STOP_IN_PROGRESS, cause=Cause(Reason.STOPPED_BY_USER, "Stopped at the user's request."))
+        return _stopping(training)
     if facts.admission is not None and facts.admission.reason is Reason.NEVER_FITS:
         return Decision(to=S.CREATE_FAILED, cause=facts.admission)
     if facts.environment_error is not None:
@@ -211,9 +216,12 @@ def _creating(facts: Facts) -> Decision:
 
 def _running(training: Training, facts: Facts, now: float) -> Decision:
     if training.desired is Desired.STOP:
-        return Decision(to=S.STOP_IN_PROGRESS, cause=Cause(Reason.STOPPED_BY_USER, "Stopped at the user's request."))
+        return _stopping(training)
     failure = first_failure(facts)
     if failure is not None:
+        full = facts.storage if facts.storage is not None and facts.storage.reason is Reason.STORAGE_FULL else None
+        if full is not None and failure.reason is Reason.EXIT_CODE:
+            failure = Cause(Reason.STORAGE_FULL, f"{failure.message} {full.message}")
         return Decision(to=S.FAIL_TRAIN_IN_PROGRESS, cause=failure)
     if all(node.has_succeeded for node in facts.nodes):
         return Decision(to=S.COMPLETE_IN_PROGRESS)
@@ -226,6 +234,13 @@ def _running(training: Training, facts: Facts, now: float) -> Decision:
         return Decision(to=S.FAIL_TRAIN_IN_PROGRESS, cause=facts.storage)
     unknown = any(node.phase is Phase.UNKNOWN for node in facts.nodes)
     return Decision(cause=facts.storage, look_again=min(left, 2.0) if unknown else left)
+
+
+def _stopping(training: Training) -> Decision:
+    cause = Cause(Reason.STOPPED_BY_USER, "Stopped at the user's request.")
+    if training.tuning_id is not None:
+        cause = Cause(Reason.ENDED_BY_TUNING, "Ended by its tuning.")
+    return Decision(to=S.STOP_IN_PROGRESS, cause=cause)
 
 
 def _wind_down(facts: Facts, final: TrainingStatus, cause: Cause | None) -> Decision:

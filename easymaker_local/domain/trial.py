@@ -75,11 +75,23 @@ class Metric:
     early_count: int
 
 
+def extended(metric: Metric | None, value: float, early: int) -> Metric:
+    """Return what a metric comes to with one more value; the first ``early`` ones are summed up apart."""
+    if metric is None:
+        return Metric(1, value, value, value, value, 1)
+    is_early = metric.early_count < early
+    return Metric(
+        count=metric.count + 1, minimum=min(metric.minimum, value), maximum=max(metric.maximum, value), latest=value,
+        early_sum=metric.early_sum + value if is_early else metric.early_sum, early_count=metric.early_count + is_early,
+    )  # fmt: skip
+
+
 @dataclass(frozen=True)
 class Trial:
     """One trial: what it tries, how its training stands, and what it has printed so far.
 
     ``training_status`` None: the training's record cannot be read. ``almost``: a line that names the objective without a value.
+    ``why``: what the tuning says of the ending. ``is_read``: nothing that it has printed is left to be read.
     """
 
     id: str
@@ -95,6 +107,8 @@ class Trial:
     finished_at: float | None = None
     metrics: Mapping[str, Metric] = field(default_factory=dict)
     almost: str | None = None
+    why: str | None = None
+    is_read: bool = True
 
     def value(self, spec: TuningSpec) -> float | None:
         """Return the best value of the objective so far (HP-40); None if it has not been seen."""
@@ -108,7 +122,7 @@ def settled(trial: Trial, spec: TuningSpec) -> tuple[TrialStatus, ...]:
     """Return the statuses that a trial goes through now, given how its training stands; the log must have been read before."""
     if trial.status.is_finished:
         return ()
-    final = _final(trial, spec)
+    final = _final(trial, spec) if trial.is_read else None
     if final is None:
         has_run = trial.training_status not in {*_BEFORE_RUNNING, T.STOP_IN_PROGRESS}
         return (S.RUNNING,) if trial.status is S.CREATED and has_run else ()
@@ -159,6 +173,14 @@ def median(trials: Iterable[Trial], spec: TuningSpec) -> float | None:
         if trial.status is S.SUCCEEDED and (found := trial.metrics.get(spec.objective)) is not None
     ]
     return statistics.median(means) if len(means) >= spec.early_stopping_min_trial_count else None
+
+
+def why_ended(trial: Trial, ending: Ending, trials: Sequence[Trial], spec: TuningSpec) -> str:
+    """Say why the tuning ends a trial."""
+    limit, value = median(trials, spec), trial.value(spec)
+    if ending is Ending.TUNING_ENDED or limit is None or value is None:
+        return "The tuning ended."
+    return f"Its best {spec.objective} so far, {value:g}, is worse than {limit:g}, the median of the trials that succeeded."
 
 
 def hopeless(trials: Sequence[Trial], spec: TuningSpec) -> list[Trial]:

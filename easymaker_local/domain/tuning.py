@@ -13,20 +13,21 @@ CREATE_REQUESTED, while that one is started CREATE_IN_PROGRESS.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from easymaker_local.domain.flavor import Flavor
 from easymaker_local.domain.reason import Cause, Reason
 from easymaker_local.domain.search_space import grid_size
-from easymaker_local.domain.training import Desired, TrainingStatus
+from easymaker_local.domain.training import Desired, Training, TrainingStatus
+from easymaker_local.domain.training_spec import JobForm, TrainingSpec
 from easymaker_local.domain.trial import Ending, Trial, TrialStatus, best, hopeless, is_better, settled
 from easymaker_local.domain.tuning_spec import TuningSpec
 from easymaker_local.kit.clock import Uptime, elapsed_seconds, ran_seconds
 
 HOPELESS_FAILURES = 10
-"""So many failures without one success end a tuning for which no maximum of failures was given."""
+"""So many failures in a row end a tuning for which no maximum of failures was given: the next ones would fail as well."""
 
 
 class TuningStatus(StrEnum):
@@ -69,6 +70,7 @@ TRANSITIONS: dict[TuningStatus, frozenset[TuningStatus]] = {
     S.CREATE_FAILED: frozenset(),
 }
 
+_NOT_RUN = {TrainingStatus.CREATE_REQUESTED, TrainingStatus.CREATE_IN_PROGRESS, TrainingStatus.CREATE_FAILED}
 _ENDS = {S.COMPLETE_IN_PROGRESS: S.COMPLETE, S.FAIL_IN_PROGRESS: S.FAIL, S.STOP_IN_PROGRESS: S.STOPPED}
 
 
@@ -109,6 +111,24 @@ class Tuning:
         return self.name[: 50 - len(suffix)] + suffix
 
 
+def trial_training(tuning: Tuning, number: int, trial_id: str, parameters: Mapping[str, str], now: float) -> Training:
+    """Return the training that a trial is (HP-38), with places of its own below those of the tuning (HP-25)."""
+    form = {field: getattr(tuning.spec, field) for field in JobForm.model_fields}
+    form["model_upload_uri"] = tuning.spec.place_of_model(trial_id)
+    if tuning.spec.check_point_upload_uri is not None:
+        form["check_point_upload_uri"] = f"{tuning.spec.check_point_upload_uri.rstrip('/')}/{trial_id}"
+    spec = TrainingSpec.model_validate(
+        {
+            **form, "training_name": tuning.trial_name(number), "instance_count": tuning.spec.nodes_per_trial,
+            "hyperparameter_list": [{"parameterName": name, "parameterValue": text} for name, text in parameters.items()],
+        }
+    )  # fmt: skip
+    return Training(
+        id=trial_id, name=spec.training_name, description=None, spec=spec, flavor=tuning.flavor,
+        status=TrainingStatus.CREATE_REQUESTED, desired=Desired.RUN, cause=None, attempt=1, created_at=now, tuning_id=tuning.id,
+    )  # fmt: skip
+
+
 @dataclass(frozen=True)
 class Decision:
     """What to do now, in one transaction: trials that go on to other statuses or are asked to end, and the next status.
@@ -144,18 +164,30 @@ def decide(tuning: Tuning, trials: Sequence[Trial], by_uptime: float | None, now
     return _creating(tuning, trials)
 
 
+def search_failed(tuning: Tuning, trials: Sequence[Trial], words: str) -> Decision:
+    """Return what happens if no values can be proposed: the tuning fails, as soon as no trial is on its way to a start."""
+    cause = Cause(Reason.SEARCH_FAILED, words)
+    if tuning.status is S.RUNNING:
+        return Decision(to=S.FAIL_IN_PROGRESS, cause=cause)
+    return Decision(cause=cause) if _alive(trials) else Decision(to=S.CREATE_FAILED, cause=cause)
+
+
 def _creating(tuning: Tuning, trials: Sequence[Trial]) -> Decision:
     failed = next((t for t in trials if t.training_status is TrainingStatus.CREATE_FAILED and t.ending is None), None)
-    if failed is not None and not any(t.status in {TrialStatus.RUNNING, TrialStatus.SUCCEEDED} for t in trials):
+    if failed is not None and not any(_has_run(trial) for trial in trials):
         return _ending(trials, failed.cause) or Decision(to=S.CREATE_FAILED, cause=failed.cause)
     if tuning.status is S.CREATE_IN_PROGRESS:
-        has_run = any(trial.status not in {TrialStatus.CREATED, TrialStatus.KILLED} for trial in trials)
-        return Decision(to=S.RUNNING) if has_run else Decision()
+        return Decision(to=S.RUNNING) if any(_has_run(trial) for trial in trials) else Decision()
     if any(trial.training_status is not TrainingStatus.CREATE_REQUESTED for trial in trials):
         return Decision(to=S.CREATE_IN_PROGRESS)
     if _wants_more(tuning, trials):
         return Decision(wants_trial=True)
     return Decision(cause=trials[0].cause if trials else None)
+
+
+def _has_run(trial: Trial) -> bool:
+    """True if a trial has come to its code; one that is ended because others could not be created does not count."""
+    return trial.training_status not in _NOT_RUN and trial.ending is not Ending.TUNING_ENDED
 
 
 def _running(tuning: Tuning, trials: Sequence[Trial], by_uptime: float | None, now: float) -> Decision:
@@ -183,7 +215,9 @@ def end_condition(spec: TuningSpec, trials: Sequence[Trial]) -> Decision | None:
     if goal is not None and value is not None and not is_better(goal, value, spec):
         return Decision(to=S.COMPLETE_IN_PROGRESS, detail=Detail.GOAL_REACHED)
     failures = [trial for trial in ended if trial.status.is_failure]
-    if len(failures) >= _failure_limit(spec, trials):
+    if spec.max_failed_trial_count is None:
+        failures = _in_a_row(ended)
+    if len(failures) >= (spec.max_failed_trial_count or HOPELESS_FAILURES):
         return Decision(to=S.FAIL_IN_PROGRESS, cause=_too_many(spec, failures))
     if spec.max_trial_count is not None and len(ended) >= spec.max_trial_count:
         return Decision(to=S.COMPLETE_IN_PROGRESS, detail=Detail.MAX_TRIALS_REACHED)
@@ -193,11 +227,12 @@ def end_condition(spec: TuningSpec, trials: Sequence[Trial]) -> Decision | None:
     return None
 
 
-def _failure_limit(spec: TuningSpec, trials: Sequence[Trial]) -> float:
-    if spec.max_failed_trial_count is not None:
-        return spec.max_failed_trial_count
-    has_success = any(trial.status in {TrialStatus.SUCCEEDED, TrialStatus.EARLY_STOPPED} for trial in trials)
-    return float("inf") if has_success else HOPELESS_FAILURES
+def _in_a_row(ended: Sequence[Trial]) -> list[Trial]:
+    """Return the failures since the last trial that was none, in the order of their numbers."""
+    row: list[Trial] = []
+    for trial in ended:
+        row = [*row, trial] if trial.status.is_failure else []
+    return row
 
 
 def _too_many(spec: TuningSpec, failures: Sequence[Trial]) -> Cause:
@@ -205,7 +240,8 @@ def _too_many(spec: TuningSpec, failures: Sequence[Trial]) -> Cause:
     why = f" The last one, {last.name}: {last.cause.message}" if last.cause is not None else ""
     if last.status is TrialStatus.METRICS_UNAVAILABLE:
         why = f" {unavailable(last, spec)}"
-    return Cause(Reason.TOO_MANY_FAILED_TRIALS, f"{len(failures)} trials failed.{why}")
+    count = "1 trial" if len(failures) == 1 else f"{len(failures)} trials"
+    return Cause(Reason.TOO_MANY_FAILED_TRIALS, f"{count} failed.{why}")
 
 
 def unavailable(trial: Trial, spec: TuningSpec) -> str:

@@ -87,7 +87,8 @@ class HyperparameterSpec(Body):
 class MetricName(Body):
     """A metric that is collected (HP-26)."""
 
-    name: Annotated[str, StringConstraints(min_length=1, max_length=36)]
+    # Stripped, as matches are; what no line can hold would never be found.
+    name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=36, pattern=r"^[^\x00-\x1f\x7f]+$")]
 
 
 class TuningSpec(JobForm):
@@ -131,6 +132,10 @@ class TuningSpec(JobForm):
     def nodes_per_trial(self) -> int:
         """HP-21."""
         return max(1, self.instance_count // self.parallel_trial_count)
+
+    def place_of_model(self, trial_id: str) -> str:
+        """Return where a trial's model goes: below the tuning's own address (HP-25)."""
+        return f"{self.model_upload_uri.rstrip('/')}/{trial_id}"
 
     @property
     def metric_names(self) -> tuple[str, ...]:

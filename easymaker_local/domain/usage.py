@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 
 
@@ -62,3 +63,16 @@ def sample(now: Usage, before: Usage | None, seconds: float) -> Sample:
         network_received=rate("network_received_bytes"), network_sent=rate("network_sent_bytes"),
         gpu=now.gpu_utilization, gpu_memory_bytes=now.gpu_memory_bytes,
     )  # fmt: skip
+
+
+def total(samples: Iterable[Sample]) -> Sample:
+    """Return what several have used together; the use of GPUs is their mean. None where nobody knows."""
+    found = list(samples)
+
+    def sum_of(name: str) -> float | None:
+        known = [value for sample in found if (value := getattr(sample, name)) is not None]
+        if not known:
+            return None
+        return float(sum(known)) / (len(known) if name == "gpu" else 1)
+
+    return Sample(**{name: sum_of(name) for name in MEASURES})

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 DAY = datetime.timedelta(days=1)
 AUTHORITY_DAYS, LEAF_DAYS = 3650, 397  # browsers refuse certificates that live longer
 RENEW_DAYS = 60
+_END = b"-----END CERTIFICATE-----"
 _PERMITTED_NAMES = ("localhost", "internal")
 _PERMITTED_NETWORKS = (
     "127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "::1/128", "fc00::/7",
@@ -58,6 +59,14 @@ class Certificates:
         return self.folder / "leaf.key"
 
     @property
+    def pinned(self) -> Path:
+        """The server's certificate alone.
+
+        What clients built on BoringSSL trust, as gRPC's are: they cannot read the authority's constraints on addresses.
+        """
+        return self.folder / "server.pem"
+
+    @property
     def bundle(self) -> Path:
         return self.folder / "bundle.pem"
 
@@ -84,6 +93,10 @@ def ensure_certificates(folder: Path, hosts: Sequence[str], now: datetime.dateti
             found.leaf.unlink(missing_ok=True)
         if not _is_good(found.leaf, found.leaf_key, now, RENEW_DAYS, hosts):
             _make_leaf(found, hosts, now)
+        chain = found.leaf.read_bytes()
+        alone = chain[: chain.index(_END) + len(_END)] + b"\n"
+        if not found.pinned.exists() or found.pinned.read_bytes() != alone:
+            write_atomically(found.pinned, alone)
         bundle = found.authority.read_bytes() + public_roots(os.environ, found.bundle)
         if not found.bundle.exists() or found.bundle.read_bytes() != bundle:
             write_atomically(found.bundle, bundle)

@@ -34,6 +34,11 @@ class Clock(Protocol):
         ...
 
 
+def ran_by_uptime(clock: Clock, began: Uptime | None) -> float | None:
+    """Return the seconds since something began by the clock that does not jump; None where that is not known."""
+    return None if began is None else clock.uptime().since(began)
+
+
 class SystemClock:
     """The machine's clock."""
 

@@ -2,7 +2,26 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+from typing import NamedTuple
+
+
+class Piece(NamedTuple):
+    """Bytes of a file, whether they are the last ones for now, and when the file was last written (epoch seconds)."""
+
+    data: bytes
+    at_end: bool
+    written_at: float
+
+
+def read_piece(path: Path, offset: int, limit: int) -> Piece:
+    """Return at most ``limit`` bytes from ``offset`` on; raises FileNotFoundError."""
+    with path.open("rb") as file:
+        file.seek(offset)
+        data = file.read(limit)
+        at_end = not file.read(1)
+        return Piece(data, at_end, os.fstat(file.fileno()).st_mtime)
 
 
 def read_text(path: Path, offset: int, limit: int, *, final: bool) -> tuple[str, int]:
@@ -12,10 +31,7 @@ def read_text(path: Path, offset: int, limit: int, *, final: bool) -> tuple[str,
     and they are the end of the file. Bytes that are no UTF-8 become U+FFFD. A missing file is empty.
     """
     try:
-        with path.open("rb") as file:
-            file.seek(offset)
-            data = file.read(limit)
-            at_end = not file.read(1)
+        data, at_end, _ = read_piece(path, offset, limit)
     except FileNotFoundError:
         return "", offset
     kept = data if final and at_end else data[: len(data) - _cut(data)]

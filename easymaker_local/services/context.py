@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
+from weakref import WeakValueDictionary
 
 from easymaker_local.artifacts.catalogue import Catalogue
+from easymaker_local.artifacts.models.copies import ModelCopies
 from easymaker_local.artifacts.storage import Storage
 from easymaker_local.artifacts.tensorboard_logs import TensorboardLogs
+from easymaker_local.artifacts.volumes import Volumes
 from easymaker_local.domain.flavor import Flavor
 from easymaker_local.domain.ledger import NOTHING, Amount, Key, Machine, Plan
 from easymaker_local.domain.reason import Cause
 from easymaker_local.drivers.base import Driver, Environments
 from easymaker_local.drivers.gpus import Gpus
 from easymaker_local.errors import NotFound
+from easymaker_local.gateway.base import Gateway
 from easymaker_local.kit.clock import Clock
 from easymaker_local.settings import Settings
 from easymaker_local.store import Store
@@ -25,16 +30,17 @@ from easymaker_local.store import Store
 class Hinter(Protocol):
     """Wakes the loop for a resource after a change was committed; losing a hint only costs time."""
 
-    def hint(self, kind: str, resource_id: str) -> None:
-        """Ask for a pass soon."""
+    def hint(self, kind: str, resource_id: str) -> bool:
+        """Ask for a pass soon; True if there will be one."""
         ...
 
 
 class NoHints:
     """For services without a running loop, in tests."""
 
-    def hint(self, kind: str, resource_id: str) -> None:
+    def hint(self, kind: str, resource_id: str) -> bool:
         """Do nothing."""
+        return False
 
 
 @dataclass
@@ -57,25 +63,30 @@ QUEUE = ("queue", "all")
 class Context:
     """Settings, state and the means to act.
 
-    ``metrics`` is the database of samples, ``capacity`` what the ledger may promise. ``secret_key`` signs and seals; take a
-    key of your own from it with ``derive``.
+    ``metrics`` is the database of samples, ``statistics`` that of calls to endpoints, ``capacity`` what the ledger may promise.
+    ``secret_key`` signs and seals; take a key of your own from it with ``derive``. Without a ``gateway`` there are no endpoints
+    (EP-02).
     """
 
     settings: Settings
     clock: Clock
     store: Store
     metrics: Store
+    statistics: Store
     log_store: Store
     driver: Driver
     environments: Environments
     storage: Storage
+    volumes: Volumes
     catalogue: Catalogue
     flavors: Sequence[Flavor]
     capacity: Amount
     hinter: Hinter
     secret_key: bytes = field(repr=False)
     gpus: Gpus = field(default_factory=Gpus)
+    gateway: Gateway | None = None
     board: Board = field(default_factory=Board)
+    _copy_locks: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary, repr=False)
 
     @property
     def machine(self) -> Machine:
@@ -103,12 +114,24 @@ class Context:
         return TensorboardLogs(self.settings.tensorboard)
 
     @property
+    def model_copies(self) -> ModelCopies:
+        """Return the copies of models' artifacts."""
+        return ModelCopies(self.settings.model_copies)
+
+    def copy_lock(self, checksum: str) -> asyncio.Lock:
+        """Return what is held while the copy of a content is made, or found to be unneeded and removed (DP-20)."""
+        return self._copy_locks.setdefault(checksum, asyncio.Lock())
+
+    @property
     def trash(self) -> Path:
         """What is deleted goes here by rename first, so that a crash leaves nothing half-deleted in sight."""
         return self.settings.home / "trash"
 
     def discard(self, folders: Sequence[Path], resource_id: str) -> None:
         """Remove folders of a resource, by way of the trash; calm about those that are not there. Blocks."""
+        if not self.volumes.drop(resource_id):
+            # What is mounted cannot go; the next start tries again.
+            folders = [folder for folder in folders if folder != self.work_directory(resource_id)]
         # Renamed first: a crash in the long removal leaves no half of a resource where somebody looks.
         self.trash.mkdir(parents=True, exist_ok=True)
         for folder in folders:

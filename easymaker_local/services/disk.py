@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 import sqlite3
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from easymaker_local.artifacts import trees
@@ -13,7 +13,8 @@ from easymaker_local.domain.disk import DiskEntry, DiskKind, DiskReport, Reclaim
 from easymaker_local.errors import EasyMakerError, FieldError, InvalidRequest, PermanentError
 from easymaker_local.kit.trees import allocated_bytes
 from easymaker_local.services.context import Context
-from easymaker_local.store import trainings
+from easymaker_local.services.model_artifacts import discard_copy
+from easymaker_local.store import models, trainings
 
 
 class Disk:
@@ -26,7 +27,8 @@ class Disk:
         """Return all that takes space."""
         environments = await self._environments()
         names = await self._context.store.read(_names)
-        entries = await asyncio.to_thread(lambda: [*environments, *self._files(names)])
+        of_models = await self._context.store.read(models.checksums)
+        entries = await asyncio.to_thread(lambda: [*environments, *self._files(names), *self._model_copies(of_models)])
         order = list(DiskKind)
         entries.sort(key=lambda entry: (order.index(entry.kind), -entry.bytes, entry.place))
         space = shutil.disk_usage(self._context.settings.home)
@@ -60,6 +62,9 @@ class Disk:
     async def _remove(self, entry: DiskEntry) -> None:
         if entry.kind is DiskKind.ENVIRONMENT:
             await self._context.environments.discard(entry.place)
+        elif entry.kind is DiskKind.MODEL:
+            if not await discard_copy(self._context, Path(entry.place).name):
+                raise PermanentError("A model needs it by now.")
         else:
             await asyncio.to_thread(trees.remove, Path(entry.place))
 
@@ -83,6 +88,13 @@ class Disk:
             )
             for stored in await context.environments.stored()
         ]  # fmt: skip
+
+    def _model_copies(self, of_models: Mapping[str, Sequence[str]]) -> Iterator[DiskEntry]:
+        copies = self._context.model_copies
+        for checksum in copies.list():
+            names, path = of_models.get(checksum, []), copies.path(checksum)
+            why = None if names else "No model has this content any more."
+            yield DiskEntry(DiskKind.MODEL, ", ".join(names) or checksum[:12], str(path), allocated_bytes(path), why)
 
     def _files(self, names: dict[str, str]) -> Iterator[DiskEntry]:
         settings = self._context.settings

@@ -13,7 +13,7 @@ from easymaker_local.domain.page import Cursor, Page, cut
 from easymaker_local.errors import Conflict, FieldError, InvalidRequest
 from easymaker_local.kit.ids import new_id
 from easymaker_local.services.context import Context
-from easymaker_local.store import events, experiments, trainings
+from easymaker_local.store import events, experiments, trainings, tunings
 from easymaker_local.store.experiments import Wanted
 
 
@@ -101,9 +101,10 @@ class Experiments:
                 raise Conflict(
                     f"Experiment {experiment_id} is {experiment.status}; deletion is possible in ACTIVE or CREATE_FAILED."
                 )
-            blocking = trainings.unfinished(db, experiment_id)
+            blocking = [f"training {t.name!r} ({t.id}, {t.status})" for t in trainings.unfinished(db, experiment_id)]
+            blocking += [f"tuning {t.name!r} ({t.id}, {t.status})" for t in tunings.unfinished(db, experiment_id)]
             if blocking:
-                names = ", ".join(f"training {t.name!r} ({t.id}, {t.status})" for t in blocking)
+                names = ", ".join(blocking)
                 raise Conflict(f"Experiment {experiment.name!r} is in use by {names}.", hint="Stop or await them first.")
             experiments.bury(db, experiment_id, self._context.clock.now())
 

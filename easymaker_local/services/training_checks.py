@@ -12,7 +12,7 @@ from easymaker_local.domain.experiment import ExperimentStatus
 from easymaker_local.domain.flavor import Flavor
 from easymaker_local.domain.image import CoreType, Framework, Image
 from easymaker_local.domain.ledger import Waiting, amount_of, never_fits
-from easymaker_local.domain.training_spec import TrainingForm, TrainingSpec
+from easymaker_local.domain.training_spec import JobForm, TrainingSpec
 from easymaker_local.errors import FieldError, InvalidRequest, NotFound, StorageError
 from easymaker_local.services.buckets import Use, access_faults
 from easymaker_local.services.context import Context
@@ -23,16 +23,21 @@ TRAINING_GROUP = "TRAINING"
 
 async def check_training(context: Context, spec: TrainingSpec) -> Flavor:
     """Return the flavor if everything that ``spec`` names exists and fits; raises InvalidRequest with every field at fault."""
-    faults = await find_faults(context, spec)
-    if spec.algorithm_id is None:
-        required = {"sourceDirUri": spec.source_dir_uri, "entryPoint": spec.entry_point}
-        faults += [FieldError(field, "required for an own algorithm") for field, value in required.items() if value is None]
+    faults = await find_faults(context, spec) + algorithm_faults(spec)
     if faults:
         raise InvalidRequest(faults)
     return context.flavor(spec.flavor_id)
 
 
-async def find_faults(context: Context, form: TrainingForm) -> list[FieldError]:
+def algorithm_faults(form: JobForm) -> list[FieldError]:
+    """Return what is missing of an own algorithm (TR-10, HP-12)."""
+    if form.algorithm_id is not None:
+        return []
+    required = {"sourceDirUri": form.source_dir_uri, "entryPoint": form.entry_point}
+    return [FieldError(field, "required for an own algorithm") for field, value in required.items() if value is None]
+
+
+async def find_faults(context: Context, form: JobForm) -> list[FieldError]:
     """Return what is wrong with what ``form`` names, but for its experiment; what it leaves out is no fault."""
     faults: list[FieldError] = []
     image, flavor = _references(context, form, faults)
@@ -52,7 +57,7 @@ async def find_faults(context: Context, form: TrainingForm) -> list[FieldError]:
     return faults
 
 
-def unresolved(context: Context, db: sqlite3.Connection, form: TrainingForm) -> list[FieldError]:
+def unresolved(context: Context, db: sqlite3.Connection, form: JobForm) -> list[FieldError]:
     """Return the references of ``form`` that lead nowhere: image, flavor, algorithm, experiment."""
     faults: list[FieldError] = []
     _references(context, form, faults)
@@ -71,7 +76,7 @@ def experiment_faults(db: sqlite3.Connection, experiment_id: str) -> list[FieldE
     return []
 
 
-def training_uses(spec: TrainingForm) -> list[Use]:
+def training_uses(spec: JobForm) -> list[Use]:
     """Return what a training reads and writes (OS-04, OS-05)."""
     read, write = Permission.READ, Permission.WRITE
     return [
@@ -83,13 +88,13 @@ def training_uses(spec: TrainingForm) -> list[Use]:
     ]
 
 
-def _references(context: Context, form: TrainingForm, faults: list[FieldError]) -> tuple[Image | None, Flavor | None]:
+def _references(context: Context, form: JobForm, faults: list[FieldError]) -> tuple[Image | None, Flavor | None]:
     if form.algorithm_id is not None:
         faults.append(FieldError("algorithmId", f"there is no algorithm {form.algorithm_id!r}"))
     return _image(context, form, faults), _flavor(context, form, faults)
 
 
-def _image(context: Context, form: TrainingForm, faults: list[FieldError]) -> Image | None:
+def _image(context: Context, form: JobForm, faults: list[FieldError]) -> Image | None:
     if form.image_id is None:
         return None
     image = context.catalogue.by_id(form.image_id)
@@ -101,7 +106,7 @@ def _image(context: Context, form: TrainingForm, faults: list[FieldError]) -> Im
     return image
 
 
-def _flavor(context: Context, form: TrainingForm, faults: list[FieldError]) -> Flavor | None:
+def _flavor(context: Context, form: JobForm, faults: list[FieldError]) -> Flavor | None:
     if form.flavor_id is None:
         return None
     try:
@@ -111,7 +116,7 @@ def _flavor(context: Context, form: TrainingForm, faults: list[FieldError]) -> F
         return None
 
 
-def _fit(context: Context, form: TrainingForm, flavor: Flavor, faults: list[FieldError]) -> None:
+def _fit(context: Context, form: JobForm, flavor: Flavor, faults: list[FieldError]) -> None:
     request = Waiting("training", "", (amount_of(flavor),) * form.instance_count, gpu_model=flavor.gpu_model)
     never = never_fits(request, context.machine)
     if never is None:
@@ -127,7 +132,7 @@ def _fit(context: Context, form: TrainingForm, flavor: Flavor, faults: list[Fiel
     faults.append(FieldError("flavorId", f"{flavor.name}{nodes} can never run here: {never.message} {advice}"))
 
 
-def _match(spec: TrainingForm, image: Image, flavor: Flavor, faults: list[FieldError]) -> None:
+def _match(spec: JobForm, image: Image, flavor: Flavor, faults: list[FieldError]) -> None:
     if image.core_type is CoreType.GPU and flavor.core_type is CoreType.CPU:
         faults.append(FieldError("imageId", f"{image.name!r} is a GPU image, {flavor.name!r} is a CPU flavor"))
     if image.core_type is CoreType.CPU and flavor.core_type is CoreType.GPU:
@@ -142,7 +147,7 @@ def _match(spec: TrainingForm, image: Image, flavor: Flavor, faults: list[FieldE
         faults.append(FieldError("nprocPerNode", f"1 to {most}, the {unit} of {flavor.name}"))
 
 
-def _locations(context: Context, spec: TrainingForm) -> list[FieldError]:
+def _locations(context: Context, spec: JobForm) -> list[FieldError]:
     faults: list[FieldError] = []
     inputs = {"checkPointInputUri": spec.check_point_input_uri}
     inputs |= {f"datasetList.{i}.dataUri": dataset.data_uri for i, dataset in enumerate(spec.dataset_list)}

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from easymaker_local.domain import contract, tensorboard
 from easymaker_local.domain.image import Image
-from easymaker_local.domain.log_entry import Category, Source
+from easymaker_local.domain.log_entry import training_source
 from easymaker_local.domain.page import Cursor, Page, cut
 from easymaker_local.domain.quarantine import Quarantined
 from easymaker_local.domain.training import Desired, Training, TrainingStatus
@@ -18,6 +19,7 @@ from easymaker_local.errors import Conflict, FieldError, InvalidRequest, NotFoun
 from easymaker_local.kit.files import read_json
 from easymaker_local.kit.ids import new_id
 from easymaker_local.services.context import QUEUE, Context
+from easymaker_local.services.models import DELETE_MODELS, users_of
 from easymaker_local.services.training_checks import check_training, experiment_faults
 from easymaker_local.store import events, ledger, log_shipping, metrics, peaks, trainings
 from easymaker_local.store.trainings import Wanted
@@ -34,6 +36,15 @@ class Run:
     working_directory: str
     command: list[str]
     environment: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Remains:
+    """A deleted training, of which files are left. ``is_shipping``: what it wrote is still being brought into the log store."""
+
+    training_id: str
+    experiment_id: str
+    is_shipping: bool
 
 
 class Trainings:
@@ -62,7 +73,7 @@ class Trainings:
                 raise InvalidRequest(faults)
             trainings.add(db, training)
             if spec.use_log:
-                source = Source(easymaker_app_key=context.settings.appkey, category=Category.TRAINING, training_id=training.id)
+                source = training_source(context.settings.appkey, training.id)
                 log_shipping.begin(db, trainings.KIND, training.id, source)
 
         await context.store.write(insert)
@@ -103,7 +114,7 @@ class Trainings:
         """Ask for the end (TR-50); raises Conflict if the status does not permit it. A repeated request is no error."""
 
         def want(db: sqlite3.Connection) -> None:
-            training = trainings.get(db, training_id)
+            training = _no_trial(trainings.get(db, training_id))
             if not training.status.is_stoppable:
                 raise Conflict(f"Training {training_id} is {training.status}; stop is possible in {STOPPABLE}.")
             if training.desired is not Desired.STOP:
@@ -119,7 +130,7 @@ class Trainings:
             raise InvalidRequest([FieldError("trainingName", "give a name, a description or tags")])
 
         def apply(db: sqlite3.Connection) -> Training:
-            training = trainings.get(db, training_id)
+            training = _no_trial(trainings.get(db, training_id))
             wanted = {field: getattr(change, field) for field in change.model_fields_set}
             spec = training.spec.model_copy(update=wanted)
             trainings.change(db, training, spec, self._context.clock.now())
@@ -134,45 +145,56 @@ class Trainings:
         there: until then log files and history are kept out of sight (``controllers/log_ingest.py``). One whose row cannot be
         read may be deleted at any time, and what it runs ends: nobody else could end it.
         """
-        found = await self._context.store.read(lambda db: trainings.find(db, training_id))
-        if isinstance(found, Quarantined):
-            await self._remove_workloads(found)
+        await self.end_broken([await self._context.store.read(lambda db: _deletable(db, training_id))])
+        remains = await self._context.store.write(lambda db: self.forget(db, _deletable(db, training_id)))
+        await self.discard([remains])
 
-        def apply(db: sqlite3.Connection) -> tuple[bool, str]:
-            training = trainings.find(db, training_id)
-            experiment_id = trainings.experiment_of(db, training_id)
-            if isinstance(training, Quarantined):
-                ledger.release(db, trainings.KIND, training_id, self._context.clock.now())
-            elif not training.status.is_finished:
-                raise Conflict(
-                    f"Training {training_id} is {training.status}; deletion is possible in {DELETABLE}.",
-                    hint="Stop it first.",
-                )
-            trainings.delete(db, training)
-            peaks.forget(db, trainings.KIND, training_id)
-            if log_shipping.is_unfinished(db, trainings.KIND, training_id):
-                return True, experiment_id
-            events.forget(db, trainings.KIND, training_id)
-            return False, experiment_id
+    def forget(self, db: sqlite3.Connection, training: Training | Quarantined) -> Remains:
+        """Remove the rows of a training that may be deleted; what else is left of it is for ``discard``."""
+        kind, training_id = trainings.KIND, training.id
+        experiment_id = trainings.experiment_of(db, training_id)
+        if isinstance(training, Quarantined):
+            ledger.release(db, kind, training_id, self._context.clock.now())
+        trainings.delete(db, training)
+        peaks.forget(db, kind, training_id)
+        is_shipping = log_shipping.is_unfinished(db, kind, training_id)
+        if not is_shipping:
+            events.forget(db, kind, training_id)
+        return Remains(training_id, experiment_id, is_shipping)
 
-        is_shipping, experiment_id = await self._context.store.write(apply)
-        self._context.hinter.hint(*QUEUE)
-        await self._context.metrics.write(lambda db: metrics.forget(db, trainings.KIND, training_id))
-        self._context.hinter.hint(tensorboard.KIND, training_id)
-        run = await asyncio.to_thread(self._context.tensorboard_logs.find, experiment_id, training_id)
-        folders = [self._context.work_directory(training_id), *([] if run is None else [run])]
-        if is_shipping:
-            self._context.hinter.hint(log_shipping.KIND, log_shipping.key(trainings.KIND, training_id))
-        else:
-            folders.append(self._context.log_directory(training_id))
-        await asyncio.to_thread(self._context.discard, folders, training_id)
+    async def discard(self, remains: Sequence[Remains]) -> None:
+        """Remove what is left of deleted trainings outside the database; what a crash leaves of it the next start removes."""
+        context = self._context
+        context.hinter.hint(*QUEUE)
 
-    async def _remove_workloads(self, found: Quarantined) -> None:
+        def forget_samples(db: sqlite3.Connection) -> None:
+            for one in remains:
+                metrics.forget(db, trainings.KIND, one.training_id)
+
+        await context.metrics.write(forget_samples)
+        runs: dict[str, Path] = {}
+        for experiment_id in {one.experiment_id for one in remains}:
+            runs |= await asyncio.to_thread(context.tensorboard_logs.runs, experiment_id)
+        for one in remains:
+            context.hinter.hint(tensorboard.KIND, one.training_id)
+            folders = [context.work_directory(one.training_id)]
+            if one.training_id in runs:
+                folders.append(runs[one.training_id])
+            if one.is_shipping:
+                context.hinter.hint(log_shipping.KIND, log_shipping.key(trainings.KIND, one.training_id))
+            else:
+                folders.append(context.log_directory(one.training_id))
+            await asyncio.to_thread(context.discard, folders, one.training_id)
+
+    async def end_broken(self, among: Sequence[Training | Quarantined]) -> None:
+        """Remove what those run whose rows cannot be read, before they are deleted."""
         driver = self._context.driver
-        for name in await driver.owned():
-            if name.startswith(f"{found.kind}-{found.id}-"):
-                await driver.remove(name)
-        await driver.close_network(f"{found.kind}-{found.id}-{found.attempt}")
+        for found in among:
+            if isinstance(found, Quarantined):
+                for name in await driver.owned():
+                    if name.startswith(f"{found.kind}-{found.id}-"):
+                        await driver.remove(name)
+                await driver.close_network(f"{found.kind}-{found.id}-{found.attempt}")
 
     async def log(self, training_id: str, node: int) -> Path:
         """Return the log file of a node; it may not exist yet. Raises NotFound for a node that the training has not."""
@@ -195,3 +217,33 @@ class Trainings:
             return found
 
         return await asyncio.to_thread(read)
+
+
+def _no_trial(training: Training) -> Training:
+    """Return the training; raises Conflict if it is a trial, which goes the way of its tuning."""
+    if training.tuning_id is not None:
+        raise _is_trial(training.id, training.tuning_id)
+    return training
+
+
+def _deletable(db: sqlite3.Connection, training_id: str) -> Training | Quarantined:
+    """Return a training that may be deleted; raises Conflict if it has not ended or is a trial."""
+    training = trainings.find(db, training_id)
+    tuning_id = trainings.tuning_of(db, training_id)
+    if tuning_id is not None:
+        raise _is_trial(training_id, tuning_id)
+    if isinstance(training, Training) and not training.status.is_finished:
+        raise Conflict(
+            f"Training {training_id} is {training.status}; deletion is possible in {DELETABLE}.", hint="Stop it first."
+        )
+    users = users_of(db, "training_id", training_id)
+    if users:
+        raise Conflict(f"Training {training_id} is where {', '.join(users)} came from.", hint=DELETE_MODELS)
+    return training
+
+
+def _is_trial(training_id: str, tuning_id: str) -> Conflict:
+    return Conflict(
+        f"Training {training_id} is a trial of hyperparameter tuning {tuning_id}, which decides about it.",
+        hint="Stop, change or delete the tuning: easymaker-local tuning --help",
+    )

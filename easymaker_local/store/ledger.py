@@ -20,7 +20,10 @@ from easymaker_local.domain.ledger import Amount, Booking, Key, Machine, Plan, W
 from easymaker_local.errors import BrokenRecord
 
 # Where people find what a row of the ledger belongs to.
-_NAMES = {"training": "SELECT id, name FROM trainings"}
+_NAMES = {
+    "training": "SELECT id, name FROM trainings",
+    "stage": "SELECT s.id, e.name || '/' || s.name AS name FROM stages s JOIN endpoints e ON e.id = s.endpoint_id",
+}
 
 
 def booked(db: sqlite3.Connection) -> list[Booking]:
@@ -53,11 +56,11 @@ def enqueue(db: sqlite3.Connection, request: Waiting) -> bool:
     members = json.dumps([[m.cpu_milli, m.memory_mib, m.gpus] for m in request.members])
     return bool(
         db.execute(
-            "INSERT INTO queue (kind, resource_id, members, gpus, gpu_model, priority, limit_seconds, created_at, queued_at)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+            "INSERT INTO queue (kind, resource_id, members, gpus, gpu_model, priority, limit_seconds, created_at, queued_at,"
+            " first_member) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
             (
                 request.kind, request.resource_id, members, request.total.gpus, request.gpu_model, request.priority,
-                request.limit_seconds, request.created_at, request.queued_at,
+                request.limit_seconds, request.created_at, request.queued_at, request.first_member,
             ),
         ).rowcount
     )  # fmt: skip
@@ -66,10 +69,20 @@ def enqueue(db: sqlite3.Connection, request: Waiting) -> bool:
 def queue(db: sqlite3.Connection) -> list[Waiting]:
     """Return what waits, in the order of class and creation."""
     rows = db.execute(
-        "SELECT kind, resource_id, members, gpu_model, priority, limit_seconds, created_at, queued_at, blocked_since"
-        " FROM queue WHERE json_valid(members) ORDER BY priority, created_at, rowid"
+        "SELECT kind, resource_id, members, gpu_model, priority, limit_seconds, created_at, queued_at, blocked_since,"
+        " first_member FROM queue WHERE json_valid(members) ORDER BY priority, created_at, rowid"
     )
     return [Waiting(row[0], row[1], _members(row[2]), *row[3:]) for row in rows]
+
+
+def queued(db: sqlite3.Connection, kind: str, resource_id: str) -> Waiting | None:
+    """Return what a resource waits for; None: it does not stand in the queue."""
+    row = db.execute(
+        "SELECT kind, resource_id, members, gpu_model, priority, limit_seconds, created_at, queued_at, blocked_since,"
+        " first_member FROM queue WHERE kind = ? AND resource_id = ? AND json_valid(members)",
+        (kind, resource_id),
+    ).fetchone()
+    return None if row is None else Waiting(row[0], row[1], _members(row[2]), *row[3:])
 
 
 @lru_cache(maxsize=256)
@@ -124,18 +137,24 @@ def holdings(db: sqlite3.Connection, kind: str, resource_id: str) -> Mapping[str
         raise BrokenRecord(f"The booking of {kind} {resource_id} is broken: its devices cannot be read.") from error
 
 
-def release(db: sqlite3.Connection, kind: str, resource_id: str, now: float) -> bool:
-    """Leave the queue and give back what the resource holds; False if there was nothing. Devices follow by ``settle``."""
-    key = (kind, resource_id)
-    left = db.execute("DELETE FROM queue WHERE kind = ? AND resource_id = ?", key).rowcount
+def leave_queue(db: sqlite3.Connection, kind: str, resource_id: str) -> bool:
+    """Want no (more) room; what is held stays. False if the resource did not wait."""
+    return bool(db.execute("DELETE FROM queue WHERE kind = ? AND resource_id = ?", (kind, resource_id)).rowcount)
+
+
+def release(db: sqlite3.Connection, kind: str, resource_id: str, now: float, member: str | None = None) -> bool:
+    """Give back what the resource holds and leave the queue; with ``member`` only what that one holds.
+
+    False if there was nothing. Devices follow by ``settle``.
+    """
+    left = leave_queue(db, kind, resource_id) if member is None else False
+    whose = "kind = :kind AND resource_id = :id AND (:member IS NULL OR member = :member) AND ended_at IS NULL"
+    values = {"kind": kind, "id": resource_id, "member": member, "now": now}
     # Under a name of its own: the same resource may be booked again before its last devices are idle.
-    held = db.execute(
-        "UPDATE bookings SET cpu_milli = 0, memory_mib = 0, ended_at = ?1, member = member || ' until ' || ?1"
-        " WHERE kind = ?2 AND resource_id = ?3 AND ended_at IS NULL AND devices != '[]'",
-        (now, *key),
-    ).rowcount
-    held += db.execute("DELETE FROM bookings WHERE kind = ? AND resource_id = ? AND ended_at IS NULL", key).rowcount
-    return left + held > 0
+    columns = "cpu_milli = 0, memory_mib = 0, ended_at = :now, member = member || ' until ' || :now"
+    held = db.execute(f"UPDATE bookings SET {columns} WHERE {whose} AND devices != '[]'", values).rowcount  # noqa: S608 fixed words
+    held += db.execute(f"DELETE FROM bookings WHERE {whose}", values).rowcount  # noqa: S608 fixed words
+    return left or held > 0
 
 
 def settle(db: sqlite3.Connection, idle: Collection[str], ended_before: float) -> list[Booking]:

@@ -42,3 +42,9 @@ def entries(db: Database) -> None:
         """INSERT INTO counter VALUES (1)""",
     ):
         db.execute(statement)
+
+
+@log_migrations()
+def access_logs(db: Database) -> None:
+    """How far each file of the gateway's access log has been read."""
+    db.execute("CREATE TABLE access_logs (file TEXT PRIMARY KEY, position INTEGER NOT NULL) STRICT, WITHOUT ROWID")

@@ -162,3 +162,138 @@ def tracking(db: Database) -> None:
         """INSERT INTO tracking (training_id) SELECT id FROM trainings ORDER BY created_at""",
     ):
         db.execute(statement)
+
+
+@migrations()
+def tunings(db: Database) -> None:
+    """Tunings, their trials beside the trainings that these are, and what was read of what each trial printed."""
+    for statement in (
+        """CREATE TABLE tunings (
+            id TEXT PRIMARY KEY, experiment_id TEXT NOT NULL REFERENCES experiments (id),
+            name TEXT NOT NULL, description TEXT, spec TEXT NOT NULL, flavor TEXT NOT NULL, seed INTEGER NOT NULL,
+            status TEXT NOT NULL, desired TEXT NOT NULL, is_finished INTEGER NOT NULL,
+            detail TEXT, reason TEXT, message TEXT, created_at REAL NOT NULL, started_at REAL, finished_at REAL,
+            started_boot TEXT, started_uptime REAL) STRICT""",
+        """CREATE INDEX tunings_created ON tunings (created_at DESC, id)""",
+        """CREATE INDEX tunings_experiment ON tunings (experiment_id, created_at DESC, id)""",
+        """CREATE INDEX tunings_status ON tunings (status, created_at DESC, id)""",
+        """CREATE INDEX tunings_name ON tunings (name, created_at DESC, id)""",
+        """CREATE INDEX tunings_unfinished ON tunings (created_at) WHERE is_finished = 0""",
+        """CREATE TABLE trials (
+            id TEXT PRIMARY KEY, tuning_id TEXT NOT NULL REFERENCES tunings (id), number INTEGER NOT NULL,
+            parameters TEXT NOT NULL, status TEXT NOT NULL, ending TEXT, why TEXT,
+            position INTEGER NOT NULL DEFAULT 0, almost TEXT, UNIQUE (tuning_id, number)) STRICT""",
+        """CREATE TABLE metric_summaries (
+            training_id TEXT NOT NULL, name TEXT NOT NULL, count INTEGER NOT NULL, minimum REAL NOT NULL,
+            maximum REAL NOT NULL, latest REAL NOT NULL, early_sum REAL NOT NULL, early_count INTEGER NOT NULL,
+            PRIMARY KEY (training_id, name)) STRICT, WITHOUT ROWID""",
+        """ALTER TABLE trainings ADD COLUMN tuning_id TEXT""",
+        # Lists of trainings are without trials, of which there may be many more.
+        """DROP INDEX trainings_created""",
+        """DROP INDEX trainings_experiment""",
+        """DROP INDEX trainings_status""",
+        """DROP INDEX trainings_experiment_status""",
+        """DROP INDEX trainings_name""",
+        """CREATE INDEX trainings_created ON trainings (created_at DESC, id) WHERE tuning_id IS NULL""",
+        """CREATE INDEX trainings_experiment ON trainings (experiment_id, created_at DESC, id) WHERE tuning_id IS NULL""",
+        # With the condition's column at its end: SQLite counts in the index alone only if it is there.
+        """CREATE INDEX trainings_status ON trainings (status, created_at DESC, id, tuning_id) WHERE tuning_id IS NULL""",
+        """CREATE INDEX trainings_experiment_status ON trainings (experiment_id, status, created_at DESC, id)
+            WHERE tuning_id IS NULL""",
+        """CREATE INDEX trainings_name ON trainings (name, created_at DESC, id) WHERE tuning_id IS NULL""",
+    ):
+        db.execute(statement)
+
+
+@migrations()
+def storage_enforced(db: Database) -> None:
+    """Whether the data storage of a training was a volume of its size."""
+    db.execute("ALTER TABLE trainings ADD COLUMN storage_enforced INTEGER")
+
+
+@migrations()
+def models(db: Database) -> None:
+    """Models, and what their examinations found, which lists do not read. MLflow is told which models a training has."""
+    for statement in (
+        """CREATE TABLE models (
+            id TEXT PRIMARY KEY, name TEXT NOT NULL, description TEXT, spec TEXT NOT NULL, format TEXT NOT NULL, uri TEXT,
+            training_id TEXT, tuning_id TEXT, sealed TEXT, status TEXT NOT NULL, is_finished INTEGER NOT NULL, reason TEXT,
+            message TEXT, created_at REAL NOT NULL, finished_at REAL, checksum TEXT, bytes INTEGER, file_count INTEGER,
+            revision TEXT) STRICT""",
+        """CREATE INDEX models_created ON models (created_at DESC, id)""",
+        """CREATE INDEX models_status ON models (status, created_at DESC, id)""",
+        """CREATE INDEX models_name ON models (name, created_at DESC, id)""",
+        """CREATE INDEX models_training ON models (training_id, created_at DESC, id) WHERE training_id IS NOT NULL""",
+        """CREATE INDEX models_tuning ON models (tuning_id, created_at DESC, id) WHERE tuning_id IS NOT NULL""",
+        """CREATE INDEX models_checksum ON models (checksum) WHERE checksum IS NOT NULL""",
+        """CREATE INDEX models_unfinished ON models (created_at) WHERE is_finished = 0""",
+        """CREATE TABLE model_examinations (
+            model_id TEXT PRIMARY KEY REFERENCES models (id) ON DELETE CASCADE, document TEXT NOT NULL) STRICT""",
+        """CREATE TRIGGER tracking_model_added AFTER INSERT ON models WHEN NEW.training_id IS NOT NULL BEGIN
+            UPDATE tracking SET changes = changes + 1 WHERE training_id = NEW.training_id; END""",
+        """CREATE TRIGGER tracking_model_renamed AFTER UPDATE OF name ON models WHEN NEW.name != OLD.name BEGIN
+            UPDATE tracking SET changes = changes + 1 WHERE training_id = NEW.training_id; END""",
+        """CREATE TRIGGER tracking_model_deleted AFTER DELETE ON models WHEN OLD.training_id IS NOT NULL BEGIN
+            UPDATE tracking SET changes = changes + 1 WHERE training_id = OLD.training_id; END""",
+    ):
+        db.execute(statement)
+
+
+@migrations()
+def endpoints(db: Database) -> None:
+    """Endpoints, their stages, stage resources and pods; queue places of more members beside those that are booked."""
+    for statement in (
+        """CREATE TABLE endpoints (
+            id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, description TEXT, tags TEXT NOT NULL, sealed_api_key TEXT,
+            status TEXT NOT NULL, wish TEXT NOT NULL, is_finished INTEGER NOT NULL, reason TEXT, message TEXT,
+            default_stage_id TEXT NOT NULL, change TEXT, created_at REAL NOT NULL, finished_at REAL) STRICT""",
+        """CREATE INDEX endpoints_created ON endpoints (created_at DESC, id)""",
+        """CREATE INDEX endpoints_status ON endpoints (status, created_at DESC, id)""",
+        """CREATE TABLE stages (
+            id TEXT PRIMARY KEY, endpoint_id TEXT NOT NULL REFERENCES endpoints (id), name TEXT NOT NULL, spec TEXT NOT NULL,
+            flavor TEXT NOT NULL, status TEXT NOT NULL, wish TEXT NOT NULL, is_finished INTEGER NOT NULL, reason TEXT,
+            message TEXT, wanted_nodes INTEGER NOT NULL, runtime_version TEXT NOT NULL, generation INTEGER NOT NULL,
+            deployed INTEGER NOT NULL, created_at REAL NOT NULL, finished_at REAL, UNIQUE (endpoint_id, name)) STRICT""",
+        """CREATE INDEX stages_created ON stages (created_at DESC, id)""",
+        """CREATE TABLE stage_resources (
+            id TEXT PRIMARY KEY, stage_id TEXT NOT NULL REFERENCES stages (id), endpoint_id TEXT NOT NULL,
+            model_id TEXT NOT NULL, spec TEXT NOT NULL, demand TEXT NOT NULL, status TEXT NOT NULL, wish TEXT NOT NULL,
+            is_finished INTEGER NOT NULL, reason TEXT, message TEXT, wanted_pods INTEGER NOT NULL, created_at REAL NOT NULL,
+            finished_at REAL, deadline REAL) STRICT""",
+        """CREATE INDEX stage_resources_created ON stage_resources (created_at DESC, id)""",
+        """CREATE INDEX stage_resources_stage ON stage_resources (stage_id, created_at DESC, id)""",
+        """CREATE INDEX stage_resources_model ON stage_resources (model_id)""",
+        """CREATE TABLE pods (
+            id TEXT PRIMARY KEY, stage_id TEXT NOT NULL, resource_id TEXT NOT NULL REFERENCES stage_resources (id),
+            number INTEGER NOT NULL, state TEXT NOT NULL, created_at REAL NOT NULL, node TEXT, devices TEXT NOT NULL,
+            attempt INTEGER NOT NULL, failures INTEGER NOT NULL, restarts INTEGER NOT NULL, not_before REAL NOT NULL,
+            started_at REAL, ready_at REAL, load_seconds REAL, message TEXT, UNIQUE (resource_id, number)) STRICT""",
+        """CREATE INDEX pods_stage ON pods (stage_id)""",
+        # What a model has needed when it was served last, for what is shown before another stage is made.
+        """CREATE TABLE model_loads (
+            model_id TEXT PRIMARY KEY, load_seconds REAL NOT NULL, memory_bytes INTEGER, measured_at REAL NOT NULL) STRICT""",
+        """ALTER TABLE queue ADD COLUMN first_member INTEGER NOT NULL DEFAULT 0""",
+    ):
+        db.execute(statement)
+
+
+@migrations()
+def pod_reasons(db: Database) -> None:
+    """Why a pod failed last, as a code beside the words."""
+    db.execute("ALTER TABLE pods ADD COLUMN reason TEXT")
+
+
+@migrations()
+def runtime_versions(db: Database) -> None:
+    """Which sets of serving images were the newest, in the order of time (UP-L01)."""
+    db.execute("CREATE TABLE runtime_versions (id INTEGER PRIMARY KEY, version TEXT NOT NULL, since REAL NOT NULL) STRICT")
+
+
+@migrations()
+def pod_runtime_versions(db: Database) -> None:
+    """Which set of serving images a pod was started on last; until now all were taken for that of their stage."""
+    db.execute("ALTER TABLE pods ADD COLUMN runtime_version TEXT")
+    db.execute(
+        "UPDATE pods SET runtime_version = (SELECT runtime_version FROM stages WHERE stages.id = pods.stage_id)"
+        " WHERE attempt > 0"
+    )

@@ -16,6 +16,14 @@ def begins(column: str, prefix: str) -> Condition:
     return f"{column} >= ? AND {column} < ?", [prefix, prefix + "\U0010ffff"]
 
 
+def one_of(column: str, values: Sequence[object]) -> Condition:
+    """Return the condition that a text is one of ``values``.
+
+    One index serves one value in order; of several the few rows are sorted.
+    """
+    return f"{column} IN ({', '.join('?' * len(values))})", [str(value) for value in values]
+
+
 def newest_first(
     db: sqlite3.Connection, table: str, where: Sequence[Condition], cursor: Cursor | None, count: int | None, *,
     by_created: bool = True,

@@ -1,4 +1,4 @@
-"""Rows of trainings. Requests write ``desired``; ``transition`` alone writes ``status``, by compare-and-set."""
+"""Rows of trainings, also of those that are trials of a tuning."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from typing import Any
 from easymaker_local.domain.flavor import Flavor
 from easymaker_local.domain.page import Cursor
 from easymaker_local.domain.quarantine import Quarantined
-from easymaker_local.domain.reason import Cause, Reason
+from easymaker_local.domain.reason import Cause
 from easymaker_local.domain.training import TRANSITIONS, Desired, Training, TrainingStatus
 from easymaker_local.domain.training_spec import TrainingSpec
-from easymaker_local.errors import NotFound, StaleRecord
 from easymaker_local.kit.clock import Uptime
-from easymaker_local.store.broken import problem_of
 from easymaker_local.store.events import EventType, record
+from easymaker_local.store.jobs import Jobs, beginning, cause_of, sound
 from easymaker_local.store.paging import begins, newest_first
 
 KIND = "training"
+_JOBS = Jobs(KIND, "trainings", "Training")
 
-_WORDY = {Reason.PREPARING_ENVIRONMENT, Reason.WAITING_FOR_RESOURCES}
-
+# The words of the indexes for lists: a trial is listed with its tuning (HP-68).
+_NO_TRIAL = "tuning_id IS NULL"
 
 # The words of the index of the same name: with a parameter instead of the status SQLite could not use it.
 _STARTED = "is_finished = 0 AND status != 'CREATE_REQUESTED'"
@@ -50,14 +50,11 @@ def _read(row: sqlite3.Row) -> Training | Quarantined:
     try:
         return _training(row)
     except ValueError as error:
-        return Quarantined(
-            KIND, row["id"], row["name"], row["status"], bool(row["is_finished"]), row["attempt"], row["created_at"],
-            problem_of(error),
-        )  # fmt: skip
+        return _JOBS.broken(row, error, row["attempt"])
 
 
 def _training(row: sqlite3.Row) -> Training:
-    cause = None if row["reason"] is None else Cause(Reason(row["reason"]), row["message"])
+    cause = cause_of(row)
     return Training(
         id=row["id"],
         name=row["name"],
@@ -72,6 +69,8 @@ def _training(row: sqlite3.Row) -> Training:
         started_at=row["started_at"],
         finished_at=row["finished_at"],
         started_uptime=None if row["started_boot"] is None else Uptime(row["started_boot"], row["started_uptime"]),
+        tuning_id=row["tuning_id"],
+        storage_enforced=None if row["storage_enforced"] is None else bool(row["storage_enforced"]),
     )
 
 
@@ -80,7 +79,7 @@ def add(db: sqlite3.Connection, training: Training) -> None:
     assert training.spec.experiment_id is not None
     db.execute(
         """INSERT INTO trainings (id, experiment_id, name, description, spec, flavor, status, desired, is_finished,
-           attempt, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?)""",
+           attempt, created_at, tuning_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?)""",
         (
             training.id,
             training.spec.experiment_id,
@@ -92,6 +91,7 @@ def add(db: sqlite3.Connection, training: Training) -> None:
             training.desired,
             training.attempt,
             training.created_at,
+            training.tuning_id,
         ),
     )
     record(db, KIND, training.id, training.created_at, EventType.STATUS, status=training.status)
@@ -99,25 +99,19 @@ def add(db: sqlite3.Connection, training: Training) -> None:
 
 def get(db: sqlite3.Connection, training_id: str) -> Training:
     """Return a training; raises NotFound, and BrokenRecord if its row cannot be read."""
-    found = find(db, training_id)
-    if isinstance(found, Quarantined):
-        raise found.error
-    return found
+    return sound(find(db, training_id))
 
 
 def find(db: sqlite3.Connection, training_id: str) -> Training | Quarantined:
     """Return a training, or what is known of one whose row cannot be read; raises NotFound."""
-    row = db.execute("SELECT * FROM trainings WHERE id = ?", (training_id,)).fetchone()
-    if row is None:
-        raise NotFound(f"There is no training {training_id!r}.")
-    return _read(row)
+    return _JOBS.find(db, training_id, _read)
 
 
 def newest(
     db: sqlite3.Connection, wanted: Wanted = Wanted(), cursor: Cursor | None = None, count: int | None = None
 ) -> list[Training | Quarantined]:
-    """Return up to ``count`` trainings after ``cursor``, newest first; None: all of them."""
-    where: list[tuple[str, Sequence[object]]] = []
+    """Return up to ``count`` trainings after ``cursor``, newest first; None: all. Trials only by the beginning of an id."""
+    where: list[tuple[str, Sequence[object]]] = [] if wanted.id_prefix is not None else [(_NO_TRIAL, [])]
     if wanted.experiment_id is not None:
         where.append(("experiment_id = ?", [wanted.experiment_id]))
     if wanted.name is not None:
@@ -140,20 +134,25 @@ def newest(
 
 def experiment_of(db: sqlite3.Connection, training_id: str) -> str:
     """Return the id of a training's experiment, also of one whose row cannot be read as a whole; raises NotFound."""
-    row = db.execute("SELECT experiment_id FROM trainings WHERE id = ?", (training_id,)).fetchone()
-    if row is None:
-        raise NotFound(f"There is no training {training_id!r}.")
-    return str(row["experiment_id"])
+    return _JOBS.experiment_of(db, training_id)
+
+
+def tuning_of(db: sqlite3.Connection, training_id: str) -> str | None:
+    """Return the id of the tuning whose trial a training is, also of one whose row cannot be read as a whole."""
+    row = db.execute("SELECT tuning_id FROM trainings WHERE id = ?", (training_id,)).fetchone()
+    return None if row is None else row["tuning_id"]
 
 
 def quarantined(db: sqlite3.Connection) -> list[Quarantined]:
-    """Return the rows that cannot be read; looks at all there are."""
-    return [found for found in newest(db) if isinstance(found, Quarantined)]
+    """Return the rows that cannot be read, trials too; looks at all there are."""
+    rows = db.execute("SELECT * FROM trainings ORDER BY created_at DESC, id")
+    return [found for row in rows if isinstance(found := _read(row), Quarantined)]
 
 
 def unfinished(db: sqlite3.Connection, experiment_id: str | None = None) -> list[Training | Quarantined]:
-    """Return trainings that have not reached a final status, oldest first."""
-    query = "SELECT * FROM trainings WHERE is_finished = 0 AND (? IS NULL OR experiment_id = ?) ORDER BY created_at"
+    """Return trainings that are no trials and have not reached a final status, oldest first."""
+    query = f"""SELECT * FROM trainings WHERE is_finished = 0 AND {_NO_TRIAL} AND (? IS NULL OR experiment_id = ?)
+                ORDER BY created_at"""  # noqa: S608 fixed words
     return [_read(row) for row in db.execute(query, (experiment_id, experiment_id))]
 
 
@@ -168,10 +167,11 @@ def is_running(db: sqlite3.Connection, training_id: str, attempt: int) -> bool:
     return db.execute(query, (training_id, attempt)).fetchone() is not None
 
 
-def with_logs(db: sqlite3.Connection) -> list[str]:
-    """Return the ids of trainings with log management."""
+def with_logs(db: sqlite3.Connection) -> list[tuple[str, str | None]]:
+    """Return the ids of trainings with log management, each with that of the tuning whose trial it is."""
     wants = "CASE WHEN json_valid(spec) THEN json_extract(spec, '$.useLog') END"
-    return [row["id"] for row in db.execute(f"SELECT id FROM trainings WHERE {wants} ORDER BY created_at")]  # noqa: S608
+    rows = db.execute(f"SELECT id, tuning_id FROM trainings WHERE {wants} ORDER BY created_at")  # noqa: S608
+    return [(row["id"], row["tuning_id"]) for row in rows]
 
 
 def unqueued_ids(db: sqlite3.Connection) -> list[str]:
@@ -193,81 +193,45 @@ def started(db: sqlite3.Connection) -> list[Training]:
 
 
 def count_by_status(db: sqlite3.Connection) -> Counter[str]:
-    """Return how many trainings have each status; all statuses are there, also those that none has."""
+    """Return how many trainings that are no trials have each status; those that none has are there, too."""
     counts = Counter({str(status): 0 for status in TrainingStatus})
-    counts.update(dict(db.execute("SELECT status, count(*) FROM trainings GROUP BY status").fetchall()))
+    query = f"SELECT status, count(*) FROM trainings WHERE {_NO_TRIAL} GROUP BY status"  # noqa: S608 fixed words
+    counts.update(dict(db.execute(query).fetchall()))
     return counts
 
 
 def transition(
     db: sqlite3.Connection, training: Training, *, to: TrainingStatus, cause: Cause | None, now: float,
-    uptime: Uptime | None = None,
+    uptime: Uptime | None = None, storage_enforced: bool = False,
 ) -> None:  # fmt: skip
     """Change the status if it is still the one of ``training``, with its event; raises StaleRecord otherwise.
 
-    ``uptime`` is kept with the beginning of RUNNING, beside ``now``.
+    ``uptime`` and ``storage_enforced`` are kept with the beginning of RUNNING, beside ``now``.
     """
-    if to not in TRANSITIONS[training.status]:
-        raise AssertionError(f"{training.status} never becomes {to}")
-    columns: dict[str, Any] = {
-        "status": to,
-        "is_finished": int(to.is_finished),
-        "reason": cause.reason if cause else None,
-        "message": cause.message if cause else None,
-    }
+    more: dict[str, Any] = {}
     if to is TrainingStatus.RUNNING:
-        columns["started_at"] = now
-        if uptime is not None:
-            columns |= {"started_boot": uptime.boot, "started_uptime": uptime.seconds}
-    if to.is_finished:
-        columns["finished_at"] = now
-    assignments = ", ".join(f"{column} = ?" for column in columns)
-    changed = db.execute(
-        f"UPDATE trainings SET {assignments} WHERE id = ? AND status = ?",  # noqa: S608 columns are literals above
-        (*columns.values(), training.id, training.status),
-    ).rowcount
-    if not changed:
-        raise StaleRecord(f"Training {training.id} is no longer {training.status}.")
-    record(db, KIND, training.id, now, EventType.STATUS, status=to, cause=cause)
+        more = {**beginning(now, uptime), "storage_enforced": int(storage_enforced)}
+    _JOBS.transition(db, training, to, TRANSITIONS[training.status], cause, now, more)
 
 
 def explain(db: sqlite3.Connection, training: Training, cause: Cause | None, now: float) -> None:
     """Replace the reason beside an unchanged status; None: there is none any more. A new reason is an event."""
-    db.execute(
-        "UPDATE trainings SET reason = ?, message = ? WHERE id = ? AND status = ?",
-        (cause and cause.reason, cause and cause.message, training.id, training.status),
-    )
-    # The words of a preparation change every second, those of the queue with every job: only their beginning is history.
-    before = training.cause and training.cause.reason
-    is_progress = cause is not None and cause.reason is before and before in _WORDY
-    if cause is not None and not is_progress:
-        record(db, KIND, training.id, now, EventType.NOTE, cause=cause)
+    _JOBS.explain(db, training, cause, now)
 
 
 def want(db: sqlite3.Connection, training: Training, desired: Desired, now: float, message: str) -> None:
-    """Write the user's wish, if the status is still the one that permitted it; raises StaleRecord otherwise."""
-    changed = db.execute(
-        "UPDATE trainings SET desired = ? WHERE id = ? AND status = ?", (desired, training.id, training.status)
-    ).rowcount
-    if not changed:
-        raise StaleRecord(f"Training {training.id} is no longer {training.status}.")
-    record(db, KIND, training.id, now, EventType.REQUEST, message=message)
+    """Write a wish, if the status is still the one that permitted it; raises StaleRecord otherwise."""
+    _JOBS.want(db, training, desired, now, message)
 
 
 def change(db: sqlite3.Connection, training: Training, spec: TrainingSpec, now: float) -> None:
     """Replace name, description and tags (GN-13)."""
-    db.execute(
-        "UPDATE trainings SET name = ?, description = ?, spec = ? WHERE id = ?",
-        (spec.training_name, spec.description, spec.model_dump_json(by_alias=True), training.id),
-    )
-    record(db, KIND, training.id, now, EventType.REQUEST, message="Name, description or tags were changed.")
+    _JOBS.change(db, training, spec.training_name, spec.description, spec.model_dump_json(by_alias=True), now)
 
 
 def delete(db: sqlite3.Connection, training: Training | Quarantined) -> None:
     """Remove the row; raises StaleRecord if the status changed."""
-    changed = db.execute("DELETE FROM trainings WHERE id = ? AND status = ?", (training.id, training.status)).rowcount
-    if not changed:
-        raise StaleRecord(f"Training {training.id} is no longer {training.status}.")
+    _JOBS.delete(db, training)
 
 
 def exists(db: sqlite3.Connection, training_id: str) -> bool:

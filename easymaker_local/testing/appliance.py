@@ -10,7 +10,6 @@ import signal
 import socket
 import sqlite3
 import ssl
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -20,12 +19,17 @@ from typing import Any, TypeVar
 import httpx
 
 from easymaker_local.drivers.process import ProcessDriver
+from easymaker_local.gateway.process import EnvoyProcess
+from easymaker_local.gateway.resources import Layout
 from easymaker_local.settings import PREFIX
+from easymaker_local.testing import daemons
 from easymaker_local.testing.engine import discard_install
 
 T = TypeVar("T")
 
 START_SECONDS = 30.0
+NO_TRUST = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+"""For clients of plain HTTP: to load this machine's certificates for every question takes longer than the answer."""
 # What decides how an installation behaves is set by each test, never by the machine it runs on.
 _OWN_VARIABLES = ("EM_", PREFIX)
 
@@ -57,6 +61,9 @@ def clean_environment(**more: str) -> dict[str, str]:
 class Appliance:
     """One installation. ``settings`` become ``EASYMAKER_LOCAL_*`` variables; buckets and images may be put in any time."""
 
+    launch = staticmethod(daemons.execute)
+    """How the daemon's program is started."""
+
     def __init__(self, home: Path, driver: str, *, port: int | None = None, **settings: str) -> None:
         self.home = home
         self.driver = driver
@@ -65,12 +72,13 @@ class Appliance:
         # What is started; replaced by tests whose daemon is to have a fault of its own.
         self.command = [sys.executable, "-m", "easymaker_local", "serve"]
         self._settings = settings
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: daemons.Process | None = None
 
     @property
     def environment(self) -> dict[str, str]:
         """The environment of the daemon and of ``easymaker-local`` commands that are to reach it."""
         own = {"home": str(self.home), "driver": self.driver, "port": str(self.port), "gateway_port": str(self.gateway_port)}
+        own["hugging_face_cache"] = str(self.home / "hub")
         own |= self._settings
         if self.driver == "docker" and "DOCKER_HOST" in os.environ:
             own.setdefault("docker_host", os.environ["DOCKER_HOST"])
@@ -105,10 +113,7 @@ class Appliance:
         """Start the daemon; with ``wait`` until it answers, failing with its log if it ends instead."""
         self.home.mkdir(parents=True, exist_ok=True)
         with (self.home / "serve.log").open("ab") as log:
-            self._process = subprocess.Popen(
-                self.command,
-                env=self.environment, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True,
-            )  # fmt: skip
+            self._process = self.launch(self.command, self.environment, log)
         if not wait:
             return
         try:
@@ -125,13 +130,14 @@ class Appliance:
     def stop(self) -> None:
         """End the daemon with SIGTERM; jobs go on. Calm if it does not run."""
         if self._process is not None and self._process.poll() is None:
-            self._process.terminate()
+            self._process.send_signal(signal.SIGTERM)
             self._process.wait(30)
 
     def discard(self) -> None:
         """End the daemon and everything that it started; for the end of a test."""
         if self._process is not None and self._process.poll() is None:
             self.kill()
+        asyncio.run(EnvoyProcess(Layout(self.home), 1).end())
         if (self.home / "state.db").exists():
             asyncio.run(self._discard_workloads())
 
@@ -152,7 +158,7 @@ class Appliance:
         """Return a client whose paths begin after ``/appkeys/{appkey}``."""
         return httpx.Client(
             base_url=f"http://127.0.0.1:{self.port}/v1.0/appkeys/local", headers={"X-EasyMaker-Token": self.token},
-            trust_env=False, timeout=90,
+            trust_env=False, verify=NO_TRUST, timeout=90,
         )  # fmt: skip
 
     def gateway_client(self, headers: Mapping[str, str]) -> httpx.Client:
@@ -204,6 +210,88 @@ class Appliance:
         training: dict[str, Any] = answer["training"]
         return training
 
+    def tuning(self, **body: Any) -> dict[str, Any]:
+        """Ask for a tuning of ``lr`` at random on the plain image; returns it. ``body`` replaces what is preset."""
+        preset = {
+            "hyperparameterTuningName": "tuning", "experimentId": self.experiment(), "imageId": PLAIN_IMAGE,
+            "flavorId": "m2.c1m2", "sourceDirUri": self.uri("code"), "entryPoint": "train.py",
+            "modelUploadUri": self.uri("models", "tuning"), "timeoutMinutes": 60, "tuningStrategyName": "RANDOM",
+            "hyperparameterSpecList": [
+                {
+                    "hyperparameterName": "lr", "hyperparameterTypeCode": "double", "hyperparameterMinValue": "0",
+                    "hyperparameterMaxValue": "1",
+                }
+            ],
+            "metricList": [{"name": "loss"}], "objectiveMetric": {"name": "loss"}, "objectiveTypeCode": "MINIMIZE",
+            "maxTrialCount": 3,
+        }  # fmt: skip
+        answer = self.call("POST", "/hyperparameter-tunings", json={**preset, **body})
+        assert answer["header"]["isSuccessful"], answer["header"]["resultMessage"]
+        tuning: dict[str, Any] = answer["hyperparameterTuning"]
+        return tuning
+
+    def model(self, **body: Any) -> dict[str, Any]:
+        """Ask for a Python model in ``models``, and return it once it was examined. ``body`` replaces what is preset."""
+        preset = {"modelName": "model", "modelFormatCode": "PYTHON", "modelUploadUri": self.uri("models", "python")}
+        answer = self.call("POST", "/models", json={**preset, **body})
+        assert answer["header"]["isSuccessful"], answer["header"]["resultMessage"]
+        model_id = answer["model"]["modelId"]
+
+        def examined() -> dict[str, Any] | None:
+            model: dict[str, Any] = self.call("GET", f"/models/{model_id}")["model"]
+            return model if model["isFinished"] else None
+
+        return until(examined, 60, f"the examination of model {model_id}")
+
+    def endpoint(self, *model_ids: str, status: str = "ACTIVE", **body: Any) -> dict[str, Any]:
+        """Ask for an endpoint of small models, and return it once it has a status. ``body`` replaces what is preset."""
+        small = {"cpu": "0.2", "memory": "300Mi"}
+        resources = [{"modelId": model_id, "resourceOptionDetail": small} for model_id in model_ids]
+        preset = {"endpointName": "endpoint", "flavorId": "m2.c1m2", "endpointModelResourceList": resources}
+        answer = self.call("POST", "/endpoints", json={**preset, **body})
+        assert answer["header"]["isSuccessful"], answer["header"]["resultMessage"]
+        endpoint_id = answer["endpoint"]["endpointId"]
+
+        def shown() -> dict[str, Any]:
+            endpoint: dict[str, Any] = self.call("GET", f"/endpoints/{endpoint_id}")["endpoint"]
+            return endpoint
+
+        def reached() -> dict[str, Any] | None:
+            endpoint = shown()
+            return endpoint if endpoint["endpointStatusCode"] == status else None
+
+        try:
+            return until(reached, 180, f"{status} of endpoint {endpoint_id}")
+        except AssertionError as error:
+            raise AssertionError(f"{error}: {shown()}") from None
+
+    def until_gone(self, path: str, seconds: float = 120.0) -> None:
+        """Wait until a resource is there no longer."""
+        until(lambda: self.call("GET", path).get("errorCode") == "NOT_FOUND", seconds, f"the end of {path}")
+
+    def shown_tuning(self, tuning_id: str) -> dict[str, Any]:
+        """Return a hyperparameter tuning as the API shows it now."""
+        tuning: dict[str, Any] = self.call("GET", f"/hyperparameter-tunings/{tuning_id}")["hyperparameterTuning"]
+        return tuning
+
+    def trials(self, tuning_id: str) -> list[dict[str, Any]]:
+        """Return the trials of a tuning as the API shows them now."""
+        trials: list[dict[str, Any]] = self.call("GET", f"/hyperparameter-tunings/{tuning_id}/trials")["trialList"]
+        return trials
+
+    def await_tuning(self, tuning_id: str, *statuses: str, seconds: float = 120.0) -> dict[str, Any]:
+        """Return the tuning once it has one of the statuses, or any final one if none is given."""
+
+        def reached() -> dict[str, Any] | None:
+            tuning = self.shown_tuning(tuning_id)
+            done = tuning["hyperparameterTuningStatusCode"] in statuses if statuses else tuning["isFinished"]
+            return tuning if done else None
+
+        try:
+            return until(reached, seconds, f"{statuses or 'the end'} of tuning {tuning_id}")
+        except AssertionError as error:
+            raise AssertionError(f"{error}: {self.shown_tuning(tuning_id)}\n{self.trials(tuning_id)}") from None
+
     def shown(self, training_id: str) -> dict[str, Any]:
         """Return a training as the API shows it now."""
         training: dict[str, Any] = self.call("GET", f"/trainings/{training_id}")["training"]
@@ -242,7 +330,8 @@ class Appliance:
         if self._process.poll() is not None:
             raise AssertionError(f"the daemon ended with {self._process.returncode}")
         try:
-            return httpx.get(f"http://127.0.0.1:{self.port}/health", trust_env=False).status_code == 200
+            url = f"http://127.0.0.1:{self.port}/health"
+            return httpx.get(url, trust_env=False, verify=NO_TRUST).status_code == 200
         except httpx.TransportError:
             return False
 

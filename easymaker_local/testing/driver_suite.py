@@ -24,6 +24,9 @@ from easymaker_local.drivers.base import Address, Driver, Mount, Observation, Ph
 PATIENCE_SECONDS = 30.0
 """How long a test waits for what must happen soon; only failures take that long."""
 
+MOST_GAPS = 4
+"""How many attempts on a private network may be repeated because they fell into a gap (see ``gap_since``)."""
+
 HOLD = """
 import fcntl, os, signal, sys, time
 def hold(name):
@@ -140,6 +143,13 @@ class DriverSuite:
             await driver.remove(name)
         for name in names:
             await driver.close_network(name)
+
+    @pytest.fixture
+    def gap_since(self) -> Callable[[float], bool]:
+        """Override where networks are not kept apart at every moment: return a function that says whether there has been such
+        a moment since a time (seconds of the epoch), for which the driver is not to blame. It may block.
+        """
+        return lambda _: False
 
     @pytest.fixture
     def make(self, environment: str, workdir: Path, tmp_path: Path) -> MakeWorkload:
@@ -556,8 +566,14 @@ wait_for("go on")
         assert client.log_path.read_text() == "hello\n"
 
     async def test_others_do_not_reach_the_members(
-        self, driver: Driver, make: MakeWorkload, networks: list[str], workdir: Path
+        self,
+        driver: Driver,
+        make: MakeWorkload,
+        networks: list[str],
+        workdir: Path,
+        gap_since: Callable[[float], bool],
     ) -> None:
+        """TR-L01: the network of a training's nodes is private."""
         if not driver.capabilities.private_network:
             pytest.skip("needs private_network")
         networks += ["one", "two"]
@@ -570,9 +586,15 @@ wait_for("go on")
         await driver.start(make("import socket\n" + code, address.host, name="asks", network="one", member="asks"))
         assert (await exited(driver, "asks")).exit_code == 0
         number = (workdir / "address").read_text()
-        outsider = make(CLIENT, number, str(address.port), "2", name="client", network="two", member="client")
-        await driver.start(outsider)
-        assert (await exited(driver, "client")).exit_code == 1
+        for attempt in range(MOST_GAPS + 1):
+            begun_at = time.time()
+            outsider = make(CLIENT, number, str(address.port), "2", name=f"client-{attempt}", network="two", member="client")
+            await driver.start(outsider)
+            if (await exited(driver, outsider.name)).exit_code == 1:
+                break
+            # Where nothing keeps the networks apart every attempt gets through, whatever excuse there is for one.
+            assert attempt < MOST_GAPS, "the outsider gets through again and again"
+            assert await asyncio.to_thread(gap_since, begun_at), "the outsider got through"
         assert "hello" not in outsider.log_path.read_text()
 
     async def test_this_machine_reaches_a_running_workload(

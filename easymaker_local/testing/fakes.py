@@ -6,11 +6,23 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from easymaker_local.domain.disk import StoredEnvironment
+from easymaker_local.domain.endpoint_urls import routes_of
+from easymaker_local.domain.gateway import (
+    ApiCount,
+    ApiKey,
+    Backend,
+    Deployed,
+    GatewayResource,
+    GatewayService,
+    GatewayStatus,
+    ModelLoad,
+)
 from easymaker_local.domain.image import Image
 from easymaker_local.domain.usage import Usage
 from easymaker_local.domain.workload import Observation, Phase
 from easymaker_local.drivers.base import Address, Capabilities, Workload
-from easymaker_local.errors import EasyMakerError
+from easymaker_local.errors import EasyMakerError, FieldError, InvalidRequest, NotFound
+from easymaker_local.gateway.user_resources import UserResource, faults_of
 from easymaker_local.kit.clock import Uptime
 
 
@@ -146,3 +158,91 @@ class FakeEnvironments:
 
     async def close(self) -> None:
         """Nothing to release."""
+
+
+class FakeGateway:
+    """Routes nothing, and remembers what it was told. ``fail``: deployments fail with these words."""
+
+    def __init__(self) -> None:
+        self.services: dict[str, GatewayService] = {}
+        self.backends: dict[tuple[str, str], tuple[Backend, ...]] = {}
+        self.deployed: dict[str, Deployed] = {}
+        self.fail: str | None = None
+        self.load: dict[tuple[str, str], ModelLoad] = {}
+        self.counted: dict[ApiKey, ApiCount] = {}
+        self.epoch = "1"
+        self.reopened = 0
+        self.replaced: tuple[str, Mapping[ApiKey, ApiCount]] | None = None
+        self.held: list[Callable[[str, str], None]] = []
+        self.own: dict[str, UserResource] = {}
+
+    async def put_service(self, service: GatewayService) -> Mapping[str, Deployed]:
+        self.services[service.id] = service
+        for stage in service.stages:
+            version = self.deployed[stage.id].version if stage.id in self.deployed else 0
+            if self.fail is None:
+                self.deployed[stage.id] = Deployed(GatewayStatus.ACTIVE, version + 1)
+            else:
+                self.deployed[stage.id] = Deployed(GatewayStatus.STAGE_DEPLOY_FAIL, version, self.fail)
+        return {stage.id: self.deployed[stage.id] for stage in service.stages}
+
+    async def deploy_stage(self, stage_id: str) -> Deployed:
+        if stage_id not in self.deployed:
+            raise NotFound(f"The gateway has no stage {stage_id!r}.")
+        self.deployed[stage_id] = replace(self.deployed[stage_id], status=GatewayStatus.ACTIVE, message=None)
+        return self.deployed[stage_id]
+
+    async def remove_stage(self, stage_id: str) -> None:
+        self.deployed.pop(stage_id, None)
+        for service in self.services.values():
+            stages = tuple(stage for stage in service.stages if stage.id != stage_id)
+            self.services[service.id] = replace(service, stages=stages)
+
+    async def remove_service(self, service_id: str) -> None:
+        service = self.services.pop(service_id, None)
+        for stage in service.stages if service is not None else ():
+            self.deployed.pop(stage.id, None)
+
+    async def status(self, stage_id: str) -> Deployed:
+        return self.deployed.get(stage_id, Deployed(GatewayStatus.CREATE_IN_PROGRESS))
+
+    def settings(self, stage_id: str) -> Sequence[GatewayResource]:
+        found = [stage for service in self.services.values() for stage in service.stages if stage.id == stage_id]
+        if not found:
+            raise NotFound("Nothing is deployed to this stage of the gateway.")
+        return [
+            GatewayResource(route.path, (route.method,), (), model.model_id, route.api)
+            for model in found[0].models
+            for route in routes_of(model.model_name, model.path)
+        ]
+
+    async def set_backends(self, stage_id: str, model_id: str, backends: Sequence[Backend]) -> None:
+        self.backends[stage_id, model_id] = tuple(backends)
+
+    def resources(self) -> Sequence[UserResource]:
+        return list(self.own.values())
+
+    async def put_resource(self, resource: UserResource) -> None:
+        stages = (stage for service in self.services.values() for stage in service.stages if stage.id == resource.stage_id)
+        stage = next(stages, None)
+        if stage is None:
+            raise NotFound("The gateway has no such stage or service.")
+        if faults := faults_of(resource, stage.models):
+            raise InvalidRequest([FieldError(field, message) for field, message in faults])
+        self.own[resource.name] = resource
+
+    async def remove_resource(self, name: str) -> None:
+        if self.own.pop(name, None) is None:
+            raise NotFound(f"There is no resource {name!r}.")
+
+    async def counts(self) -> Mapping[ApiKey, ApiCount]:
+        return self.counted
+
+    async def loads(self) -> Mapping[tuple[str, str], ModelLoad]:
+        return self.load
+
+    async def reopen_access_log(self) -> None:
+        self.reopened += 1
+
+    def on_held(self, callback: Callable[[str, str], None]) -> None:
+        self.held.append(callback)

@@ -19,13 +19,20 @@ SECONDS = 120
 Script = Callable[..., dict[str, Any]]
 """What the tests call: a script, its arguments, changed variables; returns the answers."""
 
-# What a script learned leaves it as JSON, apart from what the SDK prints for people.
+# What a script learned leaves it as JSON, apart from what the SDK prints; ``refusal`` returns the words of a refused call.
 _PRELUDE = """
 import json, sys
 def answer(**values):
     with open(sys.argv[1], "a") as file:
         json.dump(values, file, default=str)
         file.write("\\n")
+def refusal(call, *arguments, **more):
+    from easymaker.common.exceptions import EasyMakerError
+    try:
+        call(*arguments, **more)
+    except EasyMakerError as error:
+        said = error.args[0]
+        return said if isinstance(said, str) else said["header"]["resultMessage"]
 """
 
 

@@ -1,7 +1,8 @@
 """Train a small classifier on Fisher's iris data with PyTorch.
 
-Data set ``train``: a directory with iris.csv. Hyperparameters: epochs, batch_size, learning_rate, checkpoint_epochs and
-model_version. With an input checkpoint, training goes on for so many epochs more.
+Data set ``train``: a directory with iris.csv. Hyperparameters: epochs, batch_size, lr (or learning_rate), checkpoint_epochs
+and model_version. With an input checkpoint, training goes on for so many epochs more. For hyperparameter tuning it prints
+Validation-loss and Validation-accuracy, as the default metric format finds them.
 """
 
 import argparse
@@ -22,7 +23,7 @@ def parse_hyperparameters() -> argparse.Namespace:
     parser = argparse.ArgumentParser()
     parser.add_argument("--epochs", type=int, default=40)
     parser.add_argument("--batch_size", type=int, default=16)
-    parser.add_argument("--learning_rate", type=float, default=0.01)
+    parser.add_argument("--lr", "--learning_rate", type=float, default=0.01)
     parser.add_argument("--checkpoint_epochs", type=int, default=10)
     return parser.parse_known_args()[0]
 
@@ -46,7 +47,7 @@ def main() -> None:
 
     model = IrisClassifier().to(DEVICE)
     model.mean, model.std = x[train].mean(0), x[train].std(0)
-    optimizer = torch.optim.Adam(model.parameters(), lr=settings.learning_rate)
+    optimizer = torch.optim.Adam(model.parameters(), lr=settings.lr)
     first = 1
     if "EM_CHECKPOINT_INPUT_DIR" in os.environ:
         newest = max(Path(os.environ["EM_CHECKPOINT_INPUT_DIR"]).glob("checkpoint-*.pt"))
@@ -63,17 +64,22 @@ def main() -> None:
                 loss = torch.nn.functional.cross_entropy(model(x[batch]), y[batch])
                 loss.backward()
                 optimizer.step()
-            accuracy = (model(x[test]).argmax(1) == y[test]).float().mean().item()
-            print(f"[{epoch}] loss={loss.item():.4f} accuracy={accuracy:.4f}")
+            with torch.no_grad():
+                scores = model(x[test])
+                test_loss = torch.nn.functional.cross_entropy(scores, y[test]).item()
+                accuracy = (scores.argmax(1) == y[test]).float().mean().item()
+            print(f"[{epoch}] loss={loss.item():.4f} Validation-loss={test_loss:.4f} Validation-accuracy={accuracy:.4f}")
             board.add_scalar("loss", loss.item(), epoch)
-            board.add_scalar("accuracy", accuracy, epoch)
+            board.add_scalar("Validation-loss", test_loss, epoch)
+            board.add_scalar("Validation-accuracy", accuracy, epoch)
             if epoch % settings.checkpoint_epochs == 0:
                 state = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "epoch": epoch}
                 torch.save(state, Path(os.environ["EM_CHECKPOINT_DIR"]) / f"checkpoint-{epoch:04d}.pt")
 
     model_dir = Path(os.environ["EM_MODEL_DIR"])
     torch.save(model.state_dict(), model_dir / "model.pt")
-    shutil.copy(Path(__file__).with_name("model.py"), model_dir)
+    for name in ("model.py", "handler.py"):  # what serving needs beside the weights
+        shutil.copy(Path(__file__).with_name(name), model_dir)
     print(f"final accuracy={accuracy:.4f}")
 
 

@@ -1,7 +1,8 @@
 """Train a small classifier on Fisher's iris data with Keras 2 (TensorFlow 2.12, or newer with TF_USE_LEGACY_KERAS=1).
 
 Data set ``train``: a directory with iris.csv. Hyperparameters: epochs, batch_size, learning_rate and model_version. As
-input checkpoint, take the checkpoint directory of an earlier run: the newest ``cp-….ckpt`` in it is used.
+input checkpoint, take the checkpoint directory of an earlier run: the newest ``cp-….ckpt`` in it is used. For hyperparameter
+tuning Keras prints loss, accuracy, val_loss and val_accuracy, each with a colon before its value.
 """
 
 import argparse

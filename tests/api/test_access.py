@@ -323,7 +323,8 @@ async def test_a_jobs_token_opens_what_the_sdk_calls_and_nothing_else(bench: Ben
                 if path in {"/health", "/nhn-api-gateway"}:
                     continue
                 resource = path.removeprefix("/v1.0/appkeys/{appkey}/").split("/")[0]
-                is_open = resource in JOB_RESOURCES or path == "/v2/log" or path.startswith("/token/")
+                is_listed = resource in JOB_RESOURCES and not path.endswith("/api-key")
+                is_open = is_listed or path == "/v2/log" or path.startswith("/token/")
                 assert (answer.status_code == 403) == (not is_open), (method, path, answer.text)
                 if answer.status_code == 403:
                     assert answer.json()["errorCode"] == "NOT_FOR_JOBS"

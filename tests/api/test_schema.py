@@ -34,9 +34,20 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from easymaker_local.api import create_app
+from easymaker_local.domain.endpoint import EndpointStatus, Pod, PodState, StageStatus
 from easymaker_local.domain.training_template import TrainingTemplateSpec
+from easymaker_local.store import endpoints, stages
 from easymaker_local.testing.context import Bench, open_bench
-from easymaker_local.testing.factories import SPEC, TEMPLATE
+from easymaker_local.testing.factories import (
+    ENDPOINT,
+    MODEL,
+    SPEC,
+    STAGE,
+    TEMPLATE,
+    TUNING,
+    make_endpoint_spec,
+    make_stage_spec,
+)
 from tests.api.envelope_check import assert_envelope
 
 CHECKS = [
@@ -59,7 +70,20 @@ URIS = [
 VALID = {
     "POST /trainings": SPEC,
     "POST /training-templates": TEMPLATE,
+    "POST /models": MODEL,
+    "PATCH /models/{model_id}": {"description": "changed"},
+    "POST /hyperparameter-tunings": TUNING,
+    "PATCH /hyperparameter-tunings/{tuning_id}": {"hyperparameterTuningName": "changed"},
     "POST /hyperparameter-tunings/check-metrics": {"log": "accuracy = 0.5"},
+    "POST /endpoints": ENDPOINT,
+    "PATCH /endpoints/{endpoint_id}": {"description": "changed"},
+    "PUT /endpoints/{endpoint_id}/default-stage": {"endpointStageId": "none"},
+    "PUT /endpoints/{endpoint_id}/api-key": {"apiKeyEnable": True},
+    "POST /endpoint-stages": STAGE,
+    "POST /endpoint-stages/preview": STAGE,
+    "PATCH /endpoint-stages/{endpoint_stage_id}": {"tagList": []},
+    "POST /endpoint-stages/{endpoint_stage_id}/gateway-resources": {"resourceName": "mine", "resourcePath": "/mine"},
+    "POST /endpoint-models": {"endpointStageId": "none", "modelId": "none"},
     "PATCH /training-templates/{training_template_id}": {"trainingTemplateName": "changed"},
 }
 
@@ -122,6 +146,15 @@ class Served:
             assert answer.ok, place
         return answer
 
+    def filled(self, value: Any) -> Any:
+        """Return a body with ids that exist."""
+        if isinstance(value, list):
+            return [self.filled(item) for item in value]
+        if not isinstance(value, dict):
+            return value
+        known = {key: self.candidates(key)[:1] for key in value if key.endswith("Id")}
+        return {key: known[key][0] if known.get(key) else self.filled(item) for key, item in value.items()}
+
     def candidates(self, name: str) -> list[str]:
         """Return what exists under a parameter's or field's name."""
         plain = _snake(name)
@@ -133,8 +166,11 @@ def _snake(name: str) -> str:
 
 
 async def _furnish(bench: Bench) -> None:
-    """Trainings in several states and a template, so that there is something to ask for."""
+    """Trainings in several states, a template and a tuning with trials, so that there is something to ask for."""
     await bench.services.training_templates.create(TrainingTemplateSpec.model_validate(TEMPLATE))
+    for place in ("code", "nothing"):
+        await bench.model(modelUploadUri=f"obs://local/v1/AUTH_local/{place}")
+    await _furnish_endpoint(bench)
     await bench.create(trainingName="waits")
     running, complete, failed = [await bench.pass_(await bench.create(trainingName=name)) for name in ("runs", "ends", "fails")]
     bench.driver.end(complete.workload(0), 0)
@@ -144,6 +180,34 @@ async def _furnish(bench: Bench) -> None:
         log = bench.context.log_directory(training.id) / "node-0.log"
         log.parent.mkdir(parents=True, exist_ok=True)
         log.write_text("epoch 1\n가나다\n")
+    tuning = await bench.step(await bench.tune(maxTrialCount=2))
+    for number, loss in enumerate(("0.5", "0.25")):
+        trial = (await bench.services.tunings.trials(tuning.id))[number]
+        (bench.context.log_directory(trial.id) / "node-0.log").write_text(f"loss={loss}\n")
+        if number == 0:
+            bench.driver.end(f"training-{trial.id}-1-node-0", 0)
+        await bench.step(tuning)
+
+
+async def _furnish_endpoint(bench: Bench) -> None:
+    """An endpoint in service with two stages, and a pod."""
+    (bench.stored("models/served")).mkdir()
+    (bench.stored("models/served") / "predict.py").write_text("class Model: ...\n")
+    model = await bench.model(modelName="served", modelUploadUri="obs://local/v1/AUTH_local/models/served")
+    small = [{"modelId": model.id, "resourceOptionDetail": {"percentage": 5}}]
+    made = await bench.services.endpoints.create(make_endpoint_spec(endpointName="live", endpointModelResourceList=small))
+    endpoint, stage = made.shown.endpoint, made.shown.stages[0].stage
+
+    def write(db: Any) -> None:
+        for status in (EndpointStatus.CREATE_IN_PROGRESS, EndpointStatus.ACTIVE):
+            endpoints.transition(db, endpoints.get(db, endpoint.id), status, None, bench.clock.now())
+        for to in (StageStatus.CREATE_IN_PROGRESS, StageStatus.DEPLOY_IN_PROGRESS, StageStatus.ACTIVE):
+            stages.transition(db, stages.get(db, stage.id), to, None, bench.clock.now())
+        resource = made.shown.stages[0].resources[0].resource
+        stages.add_pod(db, Pod("p1", stage.id, resource.id, 0, PodState.PENDING, bench.clock.now()))
+
+    await bench.context.store.write(write)
+    await bench.services.stages.create(make_stage_spec(endpoint.id, model.id, apigwStageName="other"))
 
 
 @pytest.fixture
@@ -187,8 +251,21 @@ def session() -> Iterator[requests.Session]:
 @pytest.fixture
 def document(served: Served, session: requests.Session) -> dict[str, Any]:
     """What the server says of itself; on the way, ids to ask for."""
-    for path in ("experiments", "trainings", "training-templates", "images", "flavors"):
+    for path in (
+        "experiments",
+        "trainings",
+        "training-templates",
+        "images",
+        "flavors",
+        "hyperparameter-tunings",
+        "models",
+        "endpoints",
+    ):
         served.learn(session.get(f"{served.url}/v1.0/appkeys/a/{path}", headers=served.headers).json())
+    tunings = served.known["tuning_id"] = served.known["hyperparameter_tuning_id"]
+    trials = session.get(f"{served.url}/v1.0/appkeys/a/hyperparameter-tunings/{tunings[0]}/trials", headers=served.headers)
+    served.learn(trials.json())
+    assert len(served.known["trial_id"]) == 2
     found: dict[str, Any] = session.get(f"{served.url}/openapi.json", headers=served.headers).json()
     return found
 
@@ -228,7 +305,7 @@ def _ask_with_examples(served: Served, session: requests.Session, operation: Any
         if label in VALID and isinstance(case.body, dict):
             # Chance likes to draw the same number again and again: a number in the middle is drawn now and then.
             changed = {name: value for name, value in case.body.items() if next(numbers, 0) == 5}
-            case.body = {**VALID[label], "experimentId": served.known["experiment_id"][0], **changed}
+            case.body = {**served.filled(VALID[label]), "experimentId": served.known["experiment_id"][0], **changed}
         answer = case.call(base_url=served.url, session=session, headers=served.headers, timeout=90, allow_redirects=False)
         served.statuses[answer.status_code] += 1
         case.validate_response(answer, checks=CHECKS)

@@ -82,3 +82,20 @@ def test_old_files_and_empty_folders_go(logs: TensorboardLogs, tmp_path: Path) -
     logs.remove_old(1_000_000 - 50, ended={"1" * 16, "2" * 16})
     assert not ended.exists()
     assert not running.exists()
+
+
+def test_trials_have_their_runs_together(logs: TensorboardLogs) -> None:
+    """HP-52: beside those of other trainings, and a folder of a tuning is never taken for a run."""
+    tuning = logs.make_tuning("experiment", "f" * 16, "my search")
+    assert tuning.name == f"my-search@{'f' * 16}"
+    assert logs.make_tuning("experiment", "f" * 16, "renamed") == tuning
+    assert logs.find_tuning("experiment", "f" * 16) == tuning
+    trial = logs.make("experiment", ID, "search-1", tuning)
+    assert trial.parent == tuning
+    assert logs.make("experiment", ID, "renamed", tuning) == logs.find("experiment", ID) == trial
+    other = logs.make("experiment", "e" * 16, "a@b-c")
+    assert logs.runs() == {ID: trial, "e" * 16: other}
+    assert logs.tunings() == {"f" * 16: tuning}
+    write(trial / "deep" / "events", age=100)
+    assert logs.remove_old(1_000_000 - 50, [ID]) == {ID: Removed(1, 10)}
+    assert not trial.exists()

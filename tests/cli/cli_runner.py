@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import subprocess
 import sys
@@ -9,10 +10,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import typer.testing
 from typer.testing import CliRunner
 
 from easymaker_local.cli.app import app
 from easymaker_local.settings import PREFIX
+
+# The runner would make the whole tree of commands anew for each of them, which takes longer than most of them.
+typer.testing._get_command = functools.cache(typer.testing._get_command)
 
 
 @dataclass(frozen=True)

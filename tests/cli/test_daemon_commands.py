@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from easymaker_local.client import Client
+from easymaker_local.client.shapes import System
 from easymaker_local.kit.lock import ProcessLock
 from easymaker_local.testing.appliance import Appliance, until
-from tests.cli.cli_runner import as_program
+from tests.cli.cli_runner import as_program, in_this_process
 
 
 def holder(appliance: Appliance) -> int | None:
@@ -108,3 +110,18 @@ def test_down_ends_a_daemon_that_does_not_answer(fresh: Appliance, daemon: Appli
     assert done.code == 0, done.err
     assert holder(fresh) is None
     assert daemon.call("GET", "/system")["header"]["isSuccessful"]
+
+
+def test_down_says_that_model_servers_go_on(fresh: Appliance, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who ends the daemon and its gateway learns what still holds memory, and what ends that."""
+    assert as_program(fresh.environment)("up").code == 0
+    read = Client.system
+
+    def with_servers(self: Client, timeout: float | None = None) -> System:
+        return {**read(self, timeout=timeout), "modelServerCount": 3}
+
+    monkeypatch.setattr(Client, "system", with_servers)
+    done = in_this_process(fresh.environment)("down", "--gateway")
+    assert done.code == 0
+    assert "3 model server(s) go on" in done.err
+    assert "endpoint delete" in done.err

@@ -47,6 +47,25 @@ def test_a_taken_gateway_port_is_a_finding(fresh: Appliance) -> None:
     assert levels(done)["gateway port"] == "ok"
 
 
+@pytest.mark.parametrize(
+    ("uid", "wanted", "level", "words"),
+    [
+        (0, True, Level.WARNING, "mkfs.ext4"), (0, False, Level.OK, "enforce_data_storage is off"),
+        (1000, True, Level.OK, "Only the daemon of root"),
+    ],
+)  # fmt: skip
+def test_sizes_that_are_only_watched_are_said_to_be(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, uid: int, wanted: bool, level: Level, words: str
+) -> None:
+    """GN-L10: a warning where something could be done about it."""
+    monkeypatch.setattr("os.geteuid", lambda: uid)
+    monkeypatch.setattr("shutil.which", lambda name, path: None)
+    finding = checks.check_data_storage(Settings(home=tmp_path, enforce_data_storage=wanted))
+    assert finding.level is level
+    assert words in finding.message
+    assert (finding.advice is not None) is (level is Level.WARNING)
+
+
 def test_wrong_settings_are_a_finding(tmp_path: Path) -> None:
     environment = clean_environment(EASYMAKER_LOCAL_HOME=str(tmp_path), EASYMAKER_LOCAL_DRIVER="rocket")
     done = in_this_process(environment)("doctor", "--json")

@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from easymaker_local.cli import output
+from easymaker_local.cli.endpoint_views import print_default_preview
+from easymaker_local.client.endpoint_shapes import DefaultStagePreview
 from easymaker_local.domain.experiment import ExperimentStatus
 from easymaker_local.domain.training import TrainingStatus
 from easymaker_local.testing.appliance import Appliance
@@ -35,6 +37,21 @@ def test_durations(seconds: float, words: str) -> None:
 )
 def test_sizes(count: int, words: str) -> None:
     assert output.size(count) == words
+
+
+def test_a_change_that_goes_with_stop_first_only_is_no_plain_yes(capsys: pytest.CaptureFixture[str]) -> None:
+    """EP-L02: what the preview calls possible, the command that it names does."""
+    stage = {"endpointStageId": "s", "endpointStageName": "next", "endpointStageStatusCode": "CREATE_REQUESTED"}
+    found: DefaultStagePreview = {
+        "newStage": stage, "deletedStage": {**stage, "endpointStageName": "default"}, "isPossible": True, "refusal": None,
+        "needsStopFirst": True, "fitsBesideDefault": False, "fit": None, "waitSeconds": 2.5,
+    }  # fmt: skip
+    print_default_preview(found)
+    out = capsys.readouterr().out
+    assert "only with --stop-first" in out
+    assert "about 2s" in out
+    print_default_preview({**found, "needsStopFirst": False, "fitsBesideDefault": True})
+    assert "--stop-first" not in capsys.readouterr().out
 
 
 def test_every_status_has_a_colour() -> None:

@@ -1,4 +1,4 @@
-"""tensorboard: a link for the browser, found by what people type (EX-05, TR-34)."""
+"""tensorboard: a link for the browser, found by what people type (EX-05, TR-34, HP-52, TB-05)."""
 
 from __future__ import annotations
 
@@ -22,6 +22,9 @@ def ids(daemon: Appliance) -> dict[str, str]:
         training = daemon.training(trainingName=name, experimentId=experiment)
         made[name] = training["trainingId"]
         daemon.await_status(training["trainingId"])
+    tuning = daemon.tuning(hyperparameterTuningName="a tuning", experimentId=experiment, maxFailedTrialCount=1)
+    made["a tuning"] = tuning["hyperparameterTuningId"]
+    daemon.await_tuning(made["a tuning"])
     return made
 
 
@@ -45,6 +48,7 @@ def test_a_printed_link_signs_a_browser_in(daemon: Appliance, cli: Cli, ids: dic
     ("arguments", "path"),
     [
         (["looked at"], "training/{looked at}"), (["boards"], "experiment/{experiment}"),
+        (["a tuning"], "tuning/{a tuning}"), (["a tuning", "--kind", "tuning"], "tuning/{a tuning}"),
         (["same name", "--kind", "training"], "training/{same name}"),
         (["same name", "--kind", "experiment"], "experiment/{both}"),
     ],
@@ -56,7 +60,7 @@ def test_what_is_meant(cli: Cli, ids: dict[str, str], arguments: list[str], path
 
 
 def test_by_the_beginning_of_an_id(cli: Cli, ids: dict[str, str]) -> None:
-    for kind, wanted in (("training", ids["looked at"]), ("experiment", ids["experiment"])):
+    for kind, wanted in (("training", ids["looked at"]), ("experiment", ids["experiment"]), ("tuning", ids["a tuning"])):
         found = cli("tensorboard", wanted[:10], "--json").json
         assert found["accessUri"].endswith(f"/tensorboard/{kind}/{wanted}/")
 
@@ -64,7 +68,9 @@ def test_by_the_beginning_of_an_id(cli: Cli, ids: dict[str, str]) -> None:
 def test_what_is_unclear_or_not_there(cli: Cli, ids: dict[str, str]) -> None:
     unclear = cli("tensorboard", "same name", "--print")
     assert (unclear.code, unclear.out) == (5, "")
+    assert "fits an experiment and a training" in unclear.err
     assert "--kind" in unclear.err
+    assert cli("tensorboard", "looked at", "--kind", "tuning").code == 3
     missing = cli("tensorboard", "nothing of the kind")
     assert missing.code == 3
-    assert "There is no experiment or training" in missing.err
+    assert "There is no experiment, training or tuning" in missing.err

@@ -8,8 +8,20 @@ from typing import Any
 import pytest
 from pydantic.alias_generators import to_camel
 
-from easymaker_local.api import disk, envelope, models, monitoring, queue_models, training_templates
-from easymaker_local.client import Client, connect, shapes
+from easymaker_local.api import (
+    disk,
+    endpoint_models,
+    endpoint_stage_models,
+    envelope,
+    model_models,
+    models,
+    monitoring,
+    queue_models,
+    stage_models,
+    training_templates,
+    tuning_models,
+)
+from easymaker_local.client import Client, connect, endpoint_shapes, shapes
 from easymaker_local.errors import Conflict, NotFound, StorageError, Unauthorized
 from easymaker_local.settings import Settings
 from easymaker_local.testing.appliance import Appliance
@@ -22,6 +34,20 @@ SHAPES = {
     shapes.Experiment: models.ExperimentView,
     shapes.Reason: models.StatusReason,
     shapes.Training: models.TrainingView,
+    shapes.Tuning: tuning_models.TuningView,
+    shapes.ModelReference: models.ModelReference,
+    shapes.Model: model_models.ModelView,
+    shapes.ModelFile: model_models.ModelFileView,
+    shapes.Tensor: model_models.TensorView,
+    shapes.Signature: model_models.SignatureView,
+    shapes.Examination: model_models.ExaminationView,
+    shapes.HyperparameterSpec: tuning_models.HyperparameterSpecView,
+    shapes.Trial: tuning_models.TrialView,
+    shapes.TrialMetric: tuning_models.TrialMetricView,
+    shapes.Point: tuning_models.PointView,
+    shapes.Analysis: tuning_models.AnalysisView,
+    shapes.History: tuning_models.HistoryView,
+    shapes.Importance: tuning_models.ImportanceView,
     shapes.TrainingTemplate: training_templates.TrainingTemplateView,
     shapes.SavedTrainingTemplate: training_templates.SavedTrainingTemplateAnswer,
     shapes.TrainingTemplateValues: training_templates.TrainingTemplateValuesAnswer,
@@ -47,6 +73,20 @@ SHAPES = {
     shapes.Disk: disk.DiskView,
     shapes.Kept: disk.KeptView,
     shapes.Reclaimed: disk.ReclaimedView,
+    endpoint_shapes.Amounts: endpoint_stage_models.AmountView,
+    endpoint_shapes.StageResource: endpoint_stage_models.EndpointModelView,
+    endpoint_shapes.Stage: endpoint_stage_models.EndpointStageView,
+    endpoint_shapes.Endpoint: endpoint_models.EndpointView,
+    endpoint_shapes.CreatedEndpoint: endpoint_models.CreatedEndpointAnswer,
+    endpoint_shapes.Pod: stage_models.PodView,
+    endpoint_shapes.Deployment: stage_models.DeploymentView,
+    endpoint_shapes.GatewayRoute: stage_models.GatewayRouteView,
+    endpoint_shapes.GatewaySettings: stage_models.GatewaySettingsView,
+    endpoint_shapes.Fit: stage_models.FitView,
+    endpoint_shapes.PreviewedModel: stage_models.PreviewedModelView,
+    endpoint_shapes.StagePreview: stage_models.StagePreviewView,
+    endpoint_shapes.DefaultStagePreview: stage_models.DefaultStagePreviewView,
+    endpoint_shapes.Usable: stage_models.UsableView,
 }
 
 

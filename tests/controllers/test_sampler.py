@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +16,14 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from easymaker_local.api import create_app
 from easymaker_local.controllers.sampler import Sampler
+from easymaker_local.domain.endpoint import Pod, PodState
 from easymaker_local.domain.gpu import Gpu, Inventory
 from easymaker_local.domain.usage import Usage
 from easymaker_local.errors import TransientError
+from easymaker_local.kit.clock import to_iso
+from easymaker_local.store import models, stages
 from easymaker_local.testing.context import Bench, open_bench
+from tests.controllers.stage_rows import insert_stage
 
 pytestmark = pytest.mark.anyio
 
@@ -110,6 +117,87 @@ async def test_the_machine_and_what_runs_now(bench: Bench, sampler: Sampler, cli
     assert (await client.get("/v1.0/appkeys/a/monitoring/current")).json()["currentList"] == []
 
 
+async def _pods(bench: Bench, *pods: Pod) -> None:
+    """Insert a stage with the models ``iris`` (r1) and ``rose`` (r2), and pods of it that were started."""
+
+    def insert(db: sqlite3.Connection) -> None:
+        insert_stage(db, [{}, {}])
+        for pod in pods:
+            stages.add_pod(db, pod)
+            stages.set_pod(db, pod.id, attempt=1, state=PodState.READY, devices=pod.devices)
+
+    await bench.context.store.write(insert)
+    for model_id, name in (("m1", "iris"), ("m2", "rose")):
+        made = replace(await bench.model(modelName=name), id=model_id)
+        await bench.context.store.write(partial(models.add, model=made))
+
+
+IRIS, SECOND, ROSE = (
+    Pod("p1", "s1", "r1", 0, PodState.READY, 0.0), Pod("p2", "s1", "r1", 1, PodState.READY, 0.0),
+    Pod("p3", "s1", "r2", 0, PodState.READY, 0.0),
+)  # fmt: skip
+
+
+async def test_use_of_a_stages_pods_over_time_now_and_at_most(
+    bench: Bench, sampler: Sampler, client: httpx.AsyncClient
+) -> None:
+    """GN-19, ST-13: by pod and of the whole stage; a pod that takes the place of another one goes on with its course."""
+    await _pods(bench, IRIS, SECOND, ROSE)
+    bench.driver.used["stage-s1-1-p3"] = Usage(cpu_seconds=7, memory_bytes=50)
+    await _look(bench, sampler, "stage-s1-1-p1", cpu_seconds=100, memory=300)
+    await _look(bench, sampler, "stage-s1-1-p1", cpu_seconds=105, memory=900)
+    del bench.driver.used["stage-s1-1-p1"]
+    await bench.context.store.write(partial(stages.delete_pod, pod_id="p1"))
+    await bench.context.store.write(partial(stages.add_pod, pod=replace(IRIS, id="p9")))
+    await bench.context.store.write(partial(stages.set_pod, pod_id="p9", attempt=1))
+    await _look(bench, sampler, "stage-s1-1-p9", cpu_seconds=1, memory=500)
+    found = await monitoring(client, "endpoint-stages/s1/monitoring", **{"from": to_iso(bench.clock.now() - 60)})
+    assert found["stepSeconds"] == 10
+    iris, rose = found["podList"]
+    assert [(pod["modelName"], pod["resourceId"], pod["number"]) for pod in (iris, rose)] == [
+        ("iris", "r1", 0), ("rose", "r2", 0),
+    ]  # fmt: skip
+    assert [(s["cpu"], s["memoryBytes"]) for s in iris["sampleList"]] == [(None, 300), (0.5, 900), (0.0, 500)]
+    assert (iris["peakCpu"], iris["peakMemoryBytes"], iris["current"]["memoryBytes"]) == (0.5, 900, 500)
+    totals = [(total["podCount"], total["sample"]["cpu"], total["sample"]["memoryBytes"]) for total in found["totalList"]]
+    assert totals == [(2, None, 350), (2, 0.5, 950), (2, 0.0, 550)]
+    bench.clock.advance(3600)
+    found = await monitoring(client, "endpoint-stages/s1/monitoring")
+    assert [pod["current"] for pod in found["podList"]] == [None, None], "nothing runs"
+    assert found["stepSeconds"] > 10, "all of its time"
+    assert (await client.get("/v1.0/appkeys/a/endpoint-stages/none/monitoring")).status_code == 404
+
+
+async def test_of_a_stage_resource_that_is_gone_samples_are_left(
+    bench: Bench, sampler: Sampler, client: httpx.AsyncClient
+) -> None:
+    """ST-13: its course stays as long as there are samples, its highest use is of no interest any more."""
+    await _pods(bench, IRIS, ROSE)
+    await _look(bench, sampler, "stage-s1-1-p3", cpu_seconds=1, memory=300)
+    await bench.context.store.write(partial(stages.delete_pod, pod_id="p3"))
+    await bench.context.store.write(lambda db: db.execute("DELETE FROM stage_resources WHERE id = 'r2'"))
+    bench.driver.used.clear()
+    (rose,) = (await monitoring(client, "endpoint-stages/s1/monitoring", **{"from": to_iso(bench.clock.now() - 60)}))["podList"]
+    assert (rose["modelName"], rose["resourceId"], rose["sampleList"][0]["memoryBytes"]) == (None, "r2", 300)
+    bench.clock.advance(3600)
+    found = await monitoring(client, "endpoint-stages/s1/monitoring", **{"from": to_iso(bench.clock.now() - 60)})
+    assert found["podList"] == []
+
+
+async def test_a_stage_without_pods_has_no_use(bench: Bench, client: httpx.AsyncClient) -> None:
+    await _pods(bench)
+    found = await monitoring(client, "endpoint-stages/s1/monitoring")
+    assert (found["podList"], found["totalList"]) == ([], [])
+
+
+async def test_a_pod_that_cannot_be_read_costs_its_own_samples_only(bench: Bench, sampler: Sampler) -> None:
+    await _pods(bench, IRIS, SECOND)
+    await bench.context.store.write(lambda db: db.execute("UPDATE pods SET devices = '[' WHERE id = 'p2'"))
+    bench.driver.used["stage-s1-1-p2"] = Usage(cpu_seconds=7, memory_bytes=50)
+    await _look(bench, sampler, "stage-s1-1-p1", cpu_seconds=100, memory=300)
+    assert set(await bench.services.monitoring.latest()) == {("machine", "", ""), ("stage", "s1", "r1-0")}
+
+
 async def test_a_range_that_ends_before_it_begins_is_refused(client: httpx.AsyncClient) -> None:
     query = {"from": "2026-01-02T00:00:00Z", "to": "2026-01-01T00:00:00"}
     answer = await client.get("/v1.0/appkeys/a/monitoring", params=query)
@@ -170,3 +258,8 @@ async def test_gpus_count_for_the_node_that_holds_them(
     current = (await client.get("/v1.0/appkeys/a/monitoring/current")).json()["currentList"]
     found = {entry["kind"]: (entry["sample"]["gpu"], entry["sample"]["gpuMemoryBytes"]) for entry in current}
     assert found == {"machine": (0.5, 4500 << 20), "training": (0.75, 4000 << 20)}
+    # A pod has one of the devices of its node.
+    await _pods(bench, replace(IRIS, devices=("GPU-2",)))
+    await _look(bench, sampler, "stage-s1-1-p1", cpu_seconds=1, memory=900)
+    sample = (await bench.services.monitoring.latest())["stage", "s1", "r1-0"].sample
+    assert (sample.gpu, sample.gpu_memory_bytes) == (1.0, 3000 << 20)

@@ -17,6 +17,7 @@ from easymaker_local.controllers.mlflow_rest import BATCH
 from easymaker_local.controllers.web_servers import Ready, Starting
 from easymaker_local.domain.experiment import ExperimentChange, ExperimentSpec
 from easymaker_local.domain.mlflow import EXPERIMENT_TAG, IMAGE, SERVER, run_id
+from easymaker_local.domain.model_spec import ModelChange
 from easymaker_local.domain.training import Training
 from easymaker_local.domain.training_spec import TrainingChange
 from easymaker_local.domain.workload import Phase
@@ -232,6 +233,29 @@ async def test_what_changes_later_is_told_while_it_runs(bench: Bench, servers: M
     calls = len(mlflow.asked)
     await servers.tell("all")
     assert len(mlflow.asked) == calls, "what is known is not said again"
+
+
+async def test_models_of_a_training_are_a_tag_of_its_run(bench: Bench, servers: MlflowServers, mlflow: Mlflow) -> None:
+    """MD-20, TR-53: it comes and goes with them, whatever they are called by then."""
+    training = await bench.pass_(await bench.create(tagList=[{"tagKey": "mine"}]))
+    bench.node(training, "model/predict.py").write_text("")
+    bench.driver.end(training.workload(0), 0)
+    await bench.pass_(training)
+    await ready(servers)
+    assert "easymaker.models" not in mlflow.of(training)["tags"]
+    secret = [{"parameterName": "hf_token", "parameterValue": "hf_abc"}]
+    model = await bench.model(modelUploadUri=None, trainingId=training.id, parameterList=secret)
+    await servers.tell("all")
+    assert mlflow.of(training)["tags"]["easymaker.models"] == f"model ({model.id})"
+    await bench.services.models.change(model.id, ModelChange(model_name="renamed"))
+    await servers.tell("all")
+    assert mlflow.of(training)["tags"]["easymaker.models"] == f"renamed ({model.id})"
+    assert "hf_abc" not in str(mlflow.runs), "MD-L03"
+    await bench.services.models.delete(model.id)
+    await servers.tell("all")
+    assert "easymaker.models" not in mlflow.of(training)["tags"]
+    assert "mine" in mlflow.of(training)["tags"]
+    assert await is_all_told(bench)
 
 
 async def test_many_values_are_told_in_batches(bench: Bench, servers: MlflowServers, mlflow: Mlflow) -> None:

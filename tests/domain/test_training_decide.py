@@ -84,6 +84,10 @@ TABLE = [
     (S.RUNNING, Desired.RUN, nodes(RUNNING, storage=ALMOST_FULL), None, Reason.STORAGE_ALMOST_FULL, ()),
     (S.RUNNING, Desired.RUN, nodes(RUNNING, storage=FULL), S.FAIL_TRAIN_IN_PROGRESS, Reason.STORAGE_FULL, ()),
     (S.RUNNING, Desired.RUN, nodes(DONE, storage=FULL), S.COMPLETE_IN_PROGRESS, None, ()),
+    # who meets a full volume ends with a code of its own; other ends have their reasons
+    (S.RUNNING, Desired.RUN, nodes(FAILED, storage=FULL), S.FAIL_TRAIN_IN_PROGRESS, Reason.STORAGE_FULL, ()),
+    (S.RUNNING, Desired.RUN, nodes(FAILED, storage=ALMOST_FULL), S.FAIL_TRAIN_IN_PROGRESS, Reason.EXIT_CODE, ()),
+    (S.RUNNING, Desired.RUN, nodes(ABSENT, storage=FULL), S.FAIL_TRAIN_IN_PROGRESS, Reason.WORKLOAD_LOST, ()),
     (S.RUNNING, Desired.STOP, nodes(RUNNING), S.STOP_IN_PROGRESS, Reason.STOPPED_BY_USER, ()),
     (S.RUNNING, Desired.STOP, nodes(DONE), S.STOP_IN_PROGRESS, Reason.STOPPED_BY_USER, ()),
     # winding down: nothing runs while outputs move, outputs are in place before anything is forgotten (TR-30, TR-49)

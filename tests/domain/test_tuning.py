@@ -11,7 +11,16 @@ import pytest
 from easymaker_local.domain.reason import Cause, Reason
 from easymaker_local.domain.training import Desired, TrainingStatus
 from easymaker_local.domain.trial import TRIAL_TRANSITIONS, Ending, Metric, Trial, TrialStatus, best, hopeless, median, settled
-from easymaker_local.domain.tuning import HOPELESS_FAILURES, TRANSITIONS, Detail, Tuning, TuningStatus, decide, end_condition
+from easymaker_local.domain.tuning import (
+    HOPELESS_FAILURES,
+    TRANSITIONS,
+    Detail,
+    Tuning,
+    TuningStatus,
+    decide,
+    end_condition,
+    search_failed,
+)
 from easymaker_local.domain.tuning_spec import TuningSpec
 from easymaker_local.testing.factories import FLAVOR
 from tests.domain.test_search_space import ranged, spec
@@ -113,7 +122,9 @@ def test_trials_go_only_where_the_diagram_goes(
         ({"maxTrialCount": 99, "tuningStrategyName": "GRID"}, [(T.SUCCEEDED, 1.0)] * 9, Detail.SUGGESTION_END_REACHED),
         ({"tuningStrategyName": "GRID"}, [(T.SUCCEEDED, 1.0)] * 8, None),
         ({}, [(T.FAILED,)] * HOPELESS_FAILURES, S.FAIL_IN_PROGRESS),
-        ({}, [(T.SUCCEEDED, 1.0), *[(T.FAILED,)] * 50], None),
+        ({}, [(T.SUCCEEDED, 1.0), *[(T.FAILED,)] * HOPELESS_FAILURES], S.FAIL_IN_PROGRESS),
+        ({}, [*[(T.FAILED,)] * 9, (T.SUCCEEDED, 1.0), *[(T.METRICS_UNAVAILABLE,)] * 9], None),
+        ({"maxFailedTrialCount": 99}, [(T.SUCCEEDED, 1.0), *[(T.FAILED,)] * 50], None),
     ],
 )
 def test_end_conditions_are_examined_in_their_order(
@@ -207,6 +218,48 @@ def test_tunings_go_only_where_the_diagram_goes(status: TuningStatus, desired: D
 def test_a_tuning_stands_as_its_first_trials_do(status: TuningStatus, first: str, to: TuningStatus | None) -> None:
     """HP-55…HP-63."""
     assert decide(tuning(status, maxTrialCount=5), FIRST[first], 1.0, 1.0).to is to
+
+
+def test_one_trial_that_cannot_be_created_ends_the_creation_whatever_the_others_come_to() -> None:
+    """HP-62: they are ended, may run for a moment until that is done, and do not make it a tuning that runs."""
+    failed = FIRST["cannot be created"][0]
+    other = trial(2, T.CREATED, training_status=TrainingStatus.CREATE_IN_PROGRESS)
+    begun = tuning(S.CREATE_IN_PROGRESS, maxTrialCount=5, parallelTrialCount=2, instanceCount=2)
+    assert decide(begun, [failed, other], 1.0, 1.0).end == ((other, Ending.TUNING_ENDED),)
+    asked = replace(other, ending=Ending.TUNING_ENDED)
+    for training in (TrainingStatus.CREATE_IN_PROGRESS, TrainingStatus.RUNNING, TrainingStatus.STOP_IN_PROGRESS):
+        for status in (T.CREATED, T.RUNNING):
+            now = replace(asked, status=status, training_status=training)
+            found = decide(begun, [failed, now], 1.0, 1.0)
+            assert (found.to, found.wants_trial, found.end) == (None, False, ()), (training, status)
+    killed = replace(asked, status=T.KILLED, training_status=TrainingStatus.STOPPED)
+    assert decide(begun, [failed, killed], 1.0, 1.0).to is S.CREATE_FAILED
+
+
+def test_what_became_of_a_trial_is_said_when_all_is_read() -> None:
+    """HP-39, HP-75: its best value may still come, and nothing is decided by those that are there."""
+    ended = trial(1, T.RUNNING, 9.0, training_status=TrainingStatus.COMPLETE, is_read=False)
+    assert settled(ended, random_spec()) == ()
+    assert settled(replace(ended, status=T.CREATED), random_spec()) == (T.RUNNING,)
+    others = [trial(n, T.SUCCEEDED, 1.0, 1.0) for n in (2, 3, 4)]
+    assert hopeless([ended, *others], random_spec(earlyStoppingAlgorithm="MEDIAN", earlyStoppingStartStep=1)) == []
+
+
+@pytest.mark.parametrize("status", [T.RUNNING, T.SUCCEEDED, T.METRICS_UNAVAILABLE, T.FAILED])
+def test_where_a_trial_has_run_one_that_cannot_be_created_is_a_failed_trial(status: TrialStatus) -> None:
+    """HP-42, HP-74."""
+    failed, ran = FIRST["cannot be created"][0], trial(2, status)
+    begun = tuning(S.CREATE_IN_PROGRESS, maxTrialCount=5, parallelTrialCount=2, instanceCount=2)
+    assert decide(begun, [failed, ran], 1.0, 1.0).to is S.RUNNING
+
+
+def test_a_search_that_cannot_go_on_ends_the_tuning() -> None:
+    assert search_failed(tuning(), [trial(1, T.RUNNING)], "why").to is S.FAIL_IN_PROGRESS
+    assert search_failed(tuning(S.CREATE_REQUESTED), [], "why").to is S.CREATE_FAILED
+    waits = search_failed(tuning(S.CREATE_REQUESTED), [trial(1, T.CREATED)], "why")
+    assert waits.to is None
+    assert waits.cause is not None
+    assert waits.cause.reason is Reason.SEARCH_FAILED
 
 
 def test_trials_are_made_while_there_is_room_for_them() -> None:

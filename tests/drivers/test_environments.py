@@ -32,6 +32,13 @@ def _offline(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_PROXY", "*")
 
 
+@pytest.fixture(autouse=True)
+def _quick(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python's own ``venv`` makes the environment of one test and is copied for the others."""
+    if request.function is not test_prepared_environment_is_ready_from_then_on:
+        monkeypatch.setattr(sys, "executable", request.getfixturevalue("quick_venv"))
+
+
 @pytest.fixture
 def wheelhouse(tmp_path: Path) -> Path:
     return make_wheel(tmp_path / "wheels", "tiny").parent
@@ -94,6 +101,7 @@ def test_prepared_environment_is_ready_from_then_on(environments: VirtualEnviron
 DAEMON = """
 import asyncio, sys
 from pathlib import Path
+sys.executable = {python!r}
 from easymaker_local.drivers.environments import VirtualEnvironments
 sys.path.insert(0, {checkout!r})
 from tests.drivers.test_environments import make_image
@@ -104,7 +112,8 @@ asyncio.run(environments.prepare(make_image(Path({root!r}), {requirements!r}), p
 
 
 def other_daemon(tmp_path: Path, requirements: str = "tiny==1.0\n", **env: str) -> subprocess.Popen[str]:
-    code = DAEMON.format(checkout=str(Path(__file__).parents[2]), root=str(tmp_path), requirements=requirements)
+    checkout = str(Path(__file__).parents[2])
+    code = DAEMON.format(checkout=checkout, root=str(tmp_path), requirements=requirements, python=sys.executable)
     return subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, env={**os.environ, **env})
 
 

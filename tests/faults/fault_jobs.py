@@ -51,6 +51,7 @@ class Kind:
     nodes: int = 1
     is_stopped: bool = False
     use_log: bool = False
+    data_storage_gb: int | None = None
 
     def body(self, appliance: Appliance, label: str) -> dict[str, object]:
         """Return what is to be posted; ``label`` makes name and places unique."""
@@ -58,6 +59,7 @@ class Kind:
             "trainingName": label,
             "instanceCount": self.nodes,
             "useLog": self.use_log,
+            "dataStorageSize": self.data_storage_gb,
             "modelUploadUri": appliance.uri("models", f"{label}/model"),
             "checkPointUploadUri": appliance.uri("models", f"{label}/checkpoint"),
             "hyperparameterList": [
@@ -67,10 +69,10 @@ class Kind:
         }
 
 
-SUCCEEDS = Kind("succeeds", "COMPLETE")
+SUCCEEDS = Kind("succeeds", "COMPLETE", data_storage_gb=1)
 FAILS = Kind("fails", "FAIL_TRAIN", "EXIT_CODE", lines=12, code=3)
 STOPPED = Kind("stopped", "STOPPED", "STOPPED_BY_USER", lines=100_000, is_stopped=True)
-GANG = Kind("gang", "COMPLETE", lines=16, nodes=2)
+GANG = Kind("gang", "COMPLETE", lines=16, nodes=2, data_storage_gb=2)
 INSTANT = Kind("instant", "COMPLETE", lines=1)
 LOGGED = Kind("logged", "COMPLETE", lines=30, nodes=2, use_log=True)
 KINDS = (SUCCEEDS, FAILS, STOPPED, GANG, INSTANT, LOGGED)
@@ -88,10 +90,10 @@ def install_id(appliance: Appliance) -> str:
     return str(select(appliance, "SELECT value FROM installation WHERE key = 'id'")[0]["value"])
 
 
-def history(appliance: Appliance, training_id: str) -> list[str]:
-    """Return the statuses that a training went through, as its events tell."""
-    query = "SELECT status FROM events WHERE kind = 'training' AND resource_id = ? AND type = 'STATUS' ORDER BY id"
-    return [row["status"] for row in select(appliance, query, training_id)]
+def history(appliance: Appliance, resource_id: str, kind: str = "training") -> list[str]:
+    """Return the statuses that a training or something else went through, as its events tell."""
+    query = "SELECT status FROM events WHERE kind = ? AND resource_id = ? AND type = 'STATUS' ORDER BY id"
+    return [row["status"] for row in select(appliance, query, kind, resource_id)]
 
 
 def files_below(folder: Path) -> dict[str, int]:
@@ -141,6 +143,8 @@ def assert_nothing_left(appliance: Appliance) -> None:
         assert containers(install) == []
         assert set(networks(install)) <= {f"easymaker-{install}"}  # the one that trainings without peers share
     assert [str(path) for path in (appliance.home / "storage").rglob(".easymaker-*") if path.is_file()] == []
+    assert list((appliance.home / "volumes").glob("*")) == []
+    assert str(appliance.home / "work") not in Path("/proc/self/mounts").read_text()
     for training in (appliance.home / "work" / "training").glob("*"):
         left = {path.name for node in training.glob("node-*") for path in node.iterdir()}
         assert not left & {"work", "source", "source.partial"}, training

@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Generic, TypeVar
 
 import httpx
 
@@ -30,7 +31,10 @@ from tests.faults.fault_jobs import (
     marked_processes,
     select,
 )
+from tests.faults.fault_tunings import TuningKind, tuning_ended_as, tunings_while_dead
 from tests.swift.conftest import storage_client
+
+K = TypeVar("K")
 
 BOOKED = {"CREATE_IN_PROGRESS", "RUNNING", "COMPLETE_IN_PROGRESS", "FAIL_TRAIN_IN_PROGRESS"}
 OBJECTS = "objects"
@@ -39,10 +43,10 @@ _AWAY = (httpx.TransportError, OSError, ValueError, KeyError)
 
 
 @dataclass
-class Accepted:
-    """What clients asked for and were told: id by label of trainings, the labels whose deletion was asked and acknowledged."""
+class Accepted(Generic[K]):
+    """What clients asked for and were told: id by label, the labels whose deletion was asked and acknowledged."""
 
-    kinds: dict[str, Kind] = field(default_factory=dict)
+    kinds: dict[str, K] = field(default_factory=dict)
     ids: dict[str, str] = field(default_factory=dict)
     deleted: set[str] = field(default_factory=set)
     deletion_asked: set[str] = field(default_factory=set)
@@ -78,7 +82,8 @@ class Uploader:
                     tried = self.tried.setdefault(name, [])
                     tried.append(content)
                     answer = http.put(f"/v1/AUTH_local/{OBJECTS}/{name}", content=content)
-                    if answer.status_code == 401:
+                    # 503: the gateway goes on while the daemon is away.
+                    if answer.status_code in {401, 503}:
                         break
                     assert answer.status_code == 201, answer.text
                     self.acknowledged[name] = len(tried)
@@ -155,6 +160,7 @@ def while_dead(appliance: Appliance, capacity_milli: int, checks: Counter[str]) 
     checks["nothing stands twice in the ledger"] += 1
     waiting = {row["resource_id"] for row in select(appliance, "SELECT resource_id FROM queue")}
     assert not waiting & set(held)
+    tunings_while_dead(appliance, checks)
 
 
 def _workloads(appliance: Appliance) -> set[str]:
@@ -165,9 +171,11 @@ def _workloads(appliance: Appliance) -> set[str]:
     return {path.name for path in folder.glob("training-*")}
 
 
-def at_the_end(appliance: Appliance, accepted: Accepted, uploader: Uploader, checks: Counter[str]) -> None:
-    """Look at every training, line and object."""
-    rows = select(appliance, "SELECT * FROM trainings")
+def at_the_end(
+    appliance: Appliance, accepted: Accepted[Kind], tunings: Accepted[TuningKind], uploader: Uploader, checks: Counter[str]
+) -> None:
+    """Look at every training, tuning, line and object."""
+    rows = select(appliance, "SELECT * FROM trainings WHERE tuning_id IS NULL")
     accepted_requests_exist_once(accepted, rows, checks)
     for row in rows:
         kind = accepted.kinds[row["name"]]
@@ -177,13 +185,18 @@ def at_the_end(appliance: Appliance, accepted: Accepted, uploader: Uploader, che
         exit_codes_are_those_of_the_jobs(appliance, row, kind, checks)
         if kind.use_log:
             log_store_has_every_line_once(appliance, row["id"], kind, checks)
+    rows = select(appliance, "SELECT * FROM tunings")
+    accepted_requests_exist_once(tunings, rows, checks)
+    tunings_while_dead(appliance, checks)
+    for row in rows:
+        tuning_ended_as(appliance, row["id"], tunings.kinds[row["name"]], checks)
     acknowledged_objects_are_whole(appliance, uploader, checks)
     checks["nothing runs, is booked or lies about"] += 1
     assert_nothing_left(appliance)
     deletions_are_complete(appliance, accepted, checks)
 
 
-def accepted_requests_exist_once(accepted: Accepted, rows: list[sqlite3.Row], checks: Counter[str]) -> None:
+def accepted_requests_exist_once(accepted: Accepted[K], rows: list[sqlite3.Row], checks: Counter[str]) -> None:
     """One row per request that was answered, one at most per request whose answer was lost."""
     found = Counter(row["name"] for row in rows)
     ids = {row["name"]: row["id"] for row in rows}
@@ -246,7 +259,7 @@ def acknowledged_objects_are_whole(appliance: Appliance, uploader: Uploader, che
     assert not list((appliance.home / "storage" / ".easymaker-tmp").glob("*"))
 
 
-def deletions_are_complete(appliance: Appliance, accepted: Accepted, checks: Counter[str]) -> None:
+def deletions_are_complete(appliance: Appliance, accepted: Accepted[Kind], checks: Counter[str]) -> None:
     """What was deleted, acknowledged or not, has neither files nor history."""
     names = {row["name"] for row in select(appliance, "SELECT name FROM trainings")}
     for label in accepted.deletion_asked - names:

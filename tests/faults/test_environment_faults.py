@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +15,13 @@ from tests.faults.fault_jobs import assert_history, assert_nothing_left, kill_qu
 
 MakeAppliance = Callable[..., Appliance]
 
+# Preparing is what is tested, and not that Python makes environments.
+QUICK = """import sys
+from easymaker_local.cli import main
+sys.executable = {python!r}
+sys.argv = ["easymaker-local", "serve"]
+main()
+"""
 NOT_THERE = "file:///nowhere/easymaker_none-1-py3-none-any.whl"
 
 # A package that builds itself, offline, once a file exists: pip waits here for as long as a test wants.
@@ -36,8 +44,9 @@ PROJECT = (
 )
 
 
-def _own_environments(appliance: Appliance) -> None:
+def _own_environments(appliance: Appliance, quick_venv: str) -> None:
     """What is prepared here is for nobody else."""
+    appliance.command = [sys.executable, "-c", QUICK.format(python=quick_venv)]
     link = appliance.home / "environments"
     if link.is_symlink():
         link.unlink()
@@ -47,10 +56,10 @@ def _requirements(appliance: Appliance) -> Path:
     return appliance.home / "images" / PLAIN_IMAGE / "requirements.txt"
 
 
-def test_requirements_that_cannot_be_installed(make_appliance: MakeAppliance) -> None:
+def test_requirements_that_cannot_be_installed(make_appliance: MakeAppliance, quick_venv: str) -> None:
     """The reason holds pip's own words; what waits for the same image fails too; a corrected image works at once."""
     appliance = make_appliance()
-    _own_environments(appliance)
+    _own_environments(appliance, quick_venv)
     _requirements(appliance).write_text(f"easymaker-none @ {NOT_THERE}\n")
     appliance.put("code", {"train.py": "print('ran')"})
     appliance.start()
@@ -85,10 +94,10 @@ def test_image_whose_files_are_gone(make_appliance: MakeAppliance) -> None:
 
 
 @pytest.fixture
-def slow(make_appliance: MakeAppliance, tmp_path: Path) -> tuple[Appliance, Path]:
+def slow(make_appliance: MakeAppliance, tmp_path: Path, quick_venv: str) -> tuple[Appliance, Path]:
     """An appliance whose image is being prepared until the file ``go`` appears in the returned folder."""
     appliance = make_appliance()
-    _own_environments(appliance)
+    _own_environments(appliance, quick_venv)
     package = tmp_path / "slow"
     package.mkdir()
     (package / "backend.py").write_text(BACKEND)

@@ -37,9 +37,8 @@ def half_sent(appliance: Appliance, http: httpx.Client, path: str) -> ssl.SSLSoc
     trust = ssl.create_default_context(cafile=str(appliance.home / "tls" / "bundle.pem"))
     plain = socket.create_connection(("127.0.0.1", appliance.gateway_port))
     connection = trust.wrap_socket(plain, server_hostname="127.0.0.1")
-    head = (
-        f"PUT {path} HTTP/1.1\r\nHost: x\r\nX-Auth-Token: {http.headers['x-auth-token']}\r\nContent-Length: {8 * MIB}\r\n\r\n"
-    )
+    token = http.headers["x-auth-token"]
+    head = f"PUT {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Auth-Token: {token}\r\nContent-Length: {8 * MIB}\r\n\r\n"
     connection.sendall(head.encode() + b"h" * 4 * MIB)
     until(lambda: any(file.stat().st_size >= MIB for file in temporaries(appliance)), what="the first MiB on disk")
     return connection
@@ -149,7 +148,7 @@ def test_a_taken_port_is_named(tmp_path: Path) -> None:
         until(lambda: made.has_ended, what="the end of the daemon")
         log = (made.home / "serve.log").read_text()
         assert f"127.0.0.1:{made.gateway_port} cannot be listened on" in log
-        assert "EASYMAKER_LOCAL_GATEWAY_PORT (0: no object storage by https, no TensorBoard, no MLflow)" in log
+        assert "EASYMAKER_LOCAL_GATEWAY_PORT (0: no endpoints, no object storage by https, no TensorBoard, no MLflow)" in log
         without = Appliance(tmp_path / "home", "process", gateway_port="0")
         without.start()
         assert without.call("GET", "/system")["header"]["isSuccessful"]

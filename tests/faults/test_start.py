@@ -7,6 +7,7 @@ import os
 import socket
 import sqlite3
 import subprocess
+import sys
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from easymaker_local.testing.appliance import Appliance, until
+from tests.faults.test_state_broken import IMPATIENT
 
 MakeAppliance = Callable[..., Appliance]
 
@@ -85,6 +87,7 @@ def test_database_that_somebody_holds(make_appliance: MakeAppliance) -> None:
     appliance = make_appliance()
     appliance.start()
     appliance.stop()
+    appliance.command = [sys.executable, "-c", IMPATIENT]
     with contextlib.closing(sqlite3.connect(appliance.home / "state.db", isolation_level=None)) as db:
         db.execute("PRAGMA locking_mode = EXCLUSIVE")
         db.execute("BEGIN IMMEDIATE")

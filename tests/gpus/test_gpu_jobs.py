@@ -68,8 +68,12 @@ class GpuAppliance:
 
     def seen(self, name: str, node: int = 0) -> list[str]:
         """Return the devices that a job says it sees."""
-        line = until(lambda: self.appliance.log(self.ids[name], node).splitlines(), 60, f"a line of {name}")[0]
-        devices = line.removeprefix("sees").strip()
+
+        def line() -> str | None:
+            text, end, _ = self.appliance.log(self.ids[name], node).partition("\n")
+            return text if end else None  # a job's output is unbuffered: half a line may be there
+
+        devices = until(line, 60, f"a line of {name}").removeprefix("sees").strip()
         return [] if devices in {"", "void"} else devices.split(",")
 
     def await_reason(self, name: str, *words: str) -> str:

@@ -12,6 +12,7 @@ import psutil
 ROOT = Path(__file__).resolve().parents[2]
 ROWS = (
     "daemon", "submit", "a job ends", "adopt", "of 1,500", "all of 1,500", "health", "a pass over", "decisions on", "log store",
+    "tuning: per trial", "tuning: 500 values", "tuning: a look", "daemon: CPU beside", "daemon: resident memory with tunings",
 )  # fmt: skip
 
 

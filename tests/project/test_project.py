@@ -109,3 +109,11 @@ def test_the_daemons_environment_stays_light() -> None:
     heavy = {"torch", "tensorflow", "mlflow", "jupyter", "kfp", "numpy", "pandas", "easymaker"}
     assert not heavy & set(loaded)
     assert not {"docker", "prometheus_client"} & set(loaded), "loaded where it is used"
+
+
+@pytest.mark.xdist_group("alone")
+def test_groups_of_tests_stay_together(request: pytest.FixtureRequest) -> None:
+    """pytest-xdist names a test's group to the process that deals tests out; with some versions of pytest the name is lost."""
+    if not getattr(request.config.option, "loadgroup", False):
+        pytest.skip("tests are not dealt out in groups")
+    assert request.node.nodeid.endswith("@alone")

@@ -74,7 +74,7 @@ def test_iris_with_pytorch_trains_and_resumes(tmp_path: Path, pytorch: tuple[Pat
     result = first.run("--", "train.py", "--epochs", "20", "--ignored", "1", timeout=300, EM_HP_MODEL_VERSION="7")
     assert result.returncode == 0, result.stderr
     assert result.stdout.startswith("model version 7, Namespace(epochs=20,")
-    assert {path.name for path in (first.root / "model").iterdir()} == {"model.pt", "model.py"}
+    assert {path.name for path in (first.root / "model").iterdir()} == {"model.pt", "model.py", "handler.py"}
     assert list((first.root / "tensorboard").iterdir())
 
     second = make_node(tmp_path / "second", "iris-pytorch", pytorch)

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from easymaker_local.testing.appliance import Appliance
-from easymaker_local.testing.engine import docker_host
 from easymaker_local.testing.sdk import Script, run_sdk
 from easymaker_local.testing.shared import running_appliance
 
@@ -18,14 +17,6 @@ SCRIPTS = {
     "failing.py": "raise SystemExit(3)\n",
     "endless.py": "import time\nprint('running', flush=True)\ntime.sleep(3600)\n",
 }
-
-
-@pytest.fixture(scope="module", params=["process", pytest.param("docker", marks=pytest.mark.docker)])
-def driver(request: pytest.FixtureRequest) -> str:
-    name: str = request.param
-    if name == "docker":
-        docker_host()
-    return name
 
 
 @pytest.fixture(scope="module")

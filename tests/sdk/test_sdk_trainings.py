@@ -18,12 +18,6 @@ def run(name, entry_point, **more):
         experiment_id=experiment.id, source_dir_uri=code, entry_point=entry_point, wait=False,
     )
     return easymaker.Training().run(**{**settings, **more})
-def refusal(call, *arguments, **more):
-    try:
-        call(*arguments, **more)
-    except EasyMakerError as error:
-        said = error.args[0]
-        return said if isinstance(said, str) else said["header"]["resultMessage"]
 """
 
 

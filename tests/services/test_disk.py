@@ -10,6 +10,7 @@ import pytest
 from easymaker_local.domain.disk import DiskEntry, DiskKind
 from easymaker_local.errors import InvalidRequest
 from easymaker_local.kit.trees import allocated_bytes
+from easymaker_local.services.model_artifacts import local_copy
 from easymaker_local.testing.context import Bench, open_bench
 
 pytestmark = pytest.mark.anyio
@@ -48,7 +49,7 @@ async def test_everything_that_takes_space_is_shown(bench: Bench) -> None:
     assert buckets["models"].bytes >= 100_000
     assert (await entries(bench, DiskKind.MLFLOW))["MLflow"].bytes >= 50_000
     assert f"training ({training.id})" in await entries(bench, DiskKind.TRAINING)
-    assert {*await entries(bench, DiskKind.DATABASE)} == {"state.db", "metrics.db", "logs.db"}
+    assert {*await entries(bench, DiskKind.DATABASE)} == {"state.db", "metrics.db", "statistics.db", "logs.db"}
     assert all(entry.reclaimable is None for entry in report.entries if entry.kind is not DiskKind.ENVIRONMENT)
 
 
@@ -91,6 +92,23 @@ async def test_what_is_needed_or_unknown_is_refused_and_nothing_goes(bench: Benc
             await bench.services.disk.reclaim([spare, wrong])
         assert [fault.field for fault in refusal.value.fields] == ["placeList.1"]
     assert len(bench.environments.kept) == 3
+
+
+async def test_copies_of_models_go_when_no_model_has_that_content(bench: Bench) -> None:
+    """MD-L02: a copy that is needed stays; one that became needed since it was looked at stays, too."""
+    (bench.stored("models") / "predict.py").write_text("class Model: ...\n")
+    model = await bench.model(modelUploadUri="obs://local/v1/AUTH_local/models")
+    copy = await local_copy(bench.context, model)
+    entry = (await entries(bench, DiskKind.MODEL))["model"]
+    assert (entry.place, entry.reclaimable) == (str(copy), None)
+    with pytest.raises(InvalidRequest, match="is needed and stays"):
+        await bench.services.disk.reclaim([str(copy)])
+    await bench.context.store.write(lambda db: db.execute("UPDATE models SET checksum = 'other'"))
+    (unneeded,) = (await entries(bench, DiskKind.MODEL)).values()
+    assert unneeded.reclaimable == "No model has this content any more."
+    done = await bench.services.disk.reclaim([str(copy)])
+    assert [freed.place for freed in done.freed] == [str(copy)]
+    assert not copy.exists()
 
 
 def test_sizes_are_what_the_disk_gives_for_them(tmp_path: Path) -> None:

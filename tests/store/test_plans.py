@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from easymaker_local.domain.experiment import ExperimentStatus
+from easymaker_local.domain.model_record import ModelStatus
 from easymaker_local.domain.page import Cursor
 from easymaker_local.domain.training import TrainingStatus
-from easymaker_local.store import Store, events, experiments, ledger, training_templates, trainings
+from easymaker_local.store import Store, events, experiments, ledger, models, training_templates, trainings
 
 pytestmark = pytest.mark.anyio
 
@@ -20,7 +21,16 @@ PLACE = Cursor(5.0, "t5")
 Ask = Callable[[sqlite3.Connection], object]
 
 # What is walked from its beginning: the newest rows of a page, or an index of the few that have not ended.
-WALKED = {"trainings_created", "experiments_created", "training_templates_created", "trainings_unfinished", "trainings_started"}
+WALKED = {
+    "trainings_created",
+    "experiments_created",
+    "training_templates_created",
+    "trainings_unfinished",
+    "trainings_started",
+    "models_created",
+    "models_unfinished",
+    "models_checksum",
+}
 
 
 @pytest.fixture
@@ -41,6 +51,10 @@ def list_experiments(wanted: experiments.Wanted, cursor: Cursor | None = None) -
 
 def list_templates(wanted: training_templates.Wanted, cursor: Cursor | None = None) -> Ask:
     return lambda db: training_templates.newest(db, wanted, cursor, 50)
+
+
+def list_models(wanted: models.Wanted, cursor: Cursor | None = None) -> Ask:
+    return lambda db: models.newest(db, wanted, cursor, 50)
 
 
 SEVERAL = (TrainingStatus.COMPLETE, TrainingStatus.FAIL_TRAIN)
@@ -68,12 +82,23 @@ ASKED: dict[str, Ask] = {
     "a page of templates": list_templates(training_templates.Wanted(), PLACE),
     "a page of templates of a name": list_templates(training_templates.Wanted(name="name"), PLACE),
     "the beginning of a template's id": list_templates(training_templates.Wanted(id_prefix="abc")),
+    "a page of models": list_models(models.Wanted(), PLACE),
+    "a page of models of a name": list_models(models.Wanted(name="name"), PLACE),
+    "a page of models of a training": list_models(models.Wanted(training_id="t1"), PLACE),
+    "a page of models of a tuning": list_models(models.Wanted(tuning_id="t1"), PLACE),
+    "a page of models in a status": list_models(models.Wanted(statuses=[ModelStatus.ACTIVE]), PLACE),
+    "the beginning of a model's id": list_models(models.Wanted(id_prefix="abc")),
+    "models of a training": lambda db: models.made_from(db, "training_id", ["t1"]),
+    "models of a tuning": lambda db: models.made_from(db, "tuning_id", ["t1"]),
+    "what a model came from": lambda db: models.origin(db, "m1"),
+    "models of a content": lambda db: models.is_needed(db, "c"),
+    "ids of unfinished models": models.unfinished_ids,
     "names in the ledger": lambda db: ledger.names(db, [("training", "t1")]),
 }
 # Sorted: only what is selected, which is little.
 SORTED = {
     "the beginning of an id", "experiments of a name", "the beginning of an experiment's id",
-    "the beginning of a template's id", "unfinished in an experiment",
+    "the beginning of a template's id", "unfinished in an experiment", "the beginning of a model's id",
 }  # fmt: skip
 
 

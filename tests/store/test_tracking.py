@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -141,7 +140,12 @@ def test_trainings_of_before_are_told_too(tmp_path: Path) -> None:
     migrations.apply(database, stop_before="metric_points")
     experiments.add(connection, Experiment("e1", "experiment", None, ExperimentStatus.ACTIVE, None, 1.0))
     for number, created_at in enumerate((5.0, 3.0)):
-        trainings.add(connection, replace(make_training(training_id=f"t{number}"), created_at=created_at))
+        # As the version of then wrote them.
+        connection.execute(
+            """INSERT INTO trainings (id, experiment_id, name, spec, flavor, status, desired, is_finished, attempt, created_at)
+               VALUES (?, 'e1', 'training', '{}', '{}', 'COMPLETE', 'RUN', 1, 1, ?)""",
+            (f"t{number}", created_at),
+        )
     migrations.apply(database)
     assert untold(connection) == ["t0", "t1"]
     connection.close()

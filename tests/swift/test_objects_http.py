@@ -64,7 +64,7 @@ def test_the_container_is_made_by_the_first_put(bucket: Bucket) -> None:
     assert bucket.http.get(url).content == b"1"
 
 
-def test_a_length_or_chunks_are_needed(bucket: Bucket) -> None:
+def test_what_comes_in_chunks_is_whole_and_without_a_length_there_is_none(bucket: Bucket) -> None:
     def blocks() -> Iterator[bytes]:
         for number in range(100):
             yield bytes([number]) * 50_000
@@ -75,7 +75,9 @@ def test_a_length_or_chunks_are_needed(bucket: Bucket) -> None:
     assert bucket.call("GET", "chunked").content == whole
     request = bucket.http.build_request("PUT", bucket.url("none"))
     del request.headers["content-length"]
-    assert bucket.http.send(request).status_code == 411
+    # RFC 9112, section 6.3: a request with neither length nor chunks has no body.
+    assert bucket.http.send(request).status_code == 201
+    assert bucket.call("GET", "none").content == b""
 
 
 def test_an_announced_checksum_is_verified(bucket: Bucket) -> None:

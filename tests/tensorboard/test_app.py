@@ -12,7 +12,7 @@ import httpx
 import pytest
 from starlette.types import Receive, Scope, Send
 
-from easymaker_local.api.gateway import Gateway
+from easymaker_local.api.gateway import Behind
 from easymaker_local.api.tensorboard.app import TensorboardApp
 from easymaker_local.controllers.web_servers import Broken, Ready, Starting, State
 from easymaker_local.domain import job_token
@@ -295,7 +295,7 @@ async def test_the_port_is_shared_by_the_beginning_of_the_path() -> None:
 
         return answer
 
-    gateway = Gateway(app("storage"), {"tensorboard": app("tensorboard")})
+    gateway = Behind(app("storage"), {"tensorboard": app("tensorboard")})
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=gateway), base_url=HERE) as client:
         found = {path: (await client.get(path)).text for path in ("/", "/tensorboard", PATH, "/v1/AUTH_local/tensorboard/x")}
     assert found == {

@@ -13,6 +13,7 @@ from easymaker_local.testing.appliance import Appliance, until
 from easymaker_local.testing.engine import containers, docker_host
 from tests.tensorboard.boards import (
     PREPARATION_SECONDS,
+    WRITER,
     await_runs,
     complete,
     gateway,
@@ -73,6 +74,24 @@ def test_an_experiment_shows_one_run_per_training_while_they_run(appliance: Appl
     complete(appliance, first)
     complete(appliance, second)
     assert set(runs(http, board)) == {f"the-first-{first}", f"second-{second}/train"}
+
+
+def test_a_tuning_shows_all_its_trials(appliance: Appliance, http: httpx.Client) -> None:
+    """HP-52, TB-05: and the experiment shows them beside its trainings."""
+    tuning = appliance.tuning(
+        hyperparameterTuningName="search", imageId=WRITER, experimentId=appliance.experiment("search"), maxTrialCount=2,
+        hyperparameterSpecList=[
+            {"hyperparameterName": "folder", "hyperparameterTypeCode": "categorical", "hyperparameterSpecifiedValues": "train"}
+        ],
+    )  # fmt: skip
+    board = path_of(tuning, appliance)
+    assert board == f"/tensorboard/tuning/{tuning['hyperparameterTuningId']}/"
+    appliance.await_tuning(tuning["hyperparameterTuningId"], seconds=PREPARATION_SECONDS)
+    trials = {f"{trial['trialName']}-{trial['trialId']}/train" for trial in appliance.trials(tuning["hyperparameterTuningId"])}
+    assert len(trials) == 2
+    await_runs(http, board, trials)
+    experiment = path_of(show_experiment(appliance, "search"), appliance)
+    await_runs(http, experiment, {f"search@{tuning['hyperparameterTuningId']}/{run}" for run in trials})
 
 
 def test_only_who_has_the_token_sees_it(appliance: Appliance, http: httpx.Client) -> None:

@@ -80,6 +80,10 @@ while not Path(os.environ["EM_MODEL_DIR"], "go").exists():
 """
 
 
+TOGETHER = pytest.mark.xdist_group("tracking")
+"""For tests of the shared appliance, so that one process of the test run starts its server once."""
+
+
 @pytest.fixture(scope="module")
 def appliance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Appliance]:
     made = new_appliance(tmp_path_factory.mktemp("tracking") / "home", "process")
@@ -125,6 +129,10 @@ def test_what_ended_long_before_is_there(tmp_path: Path) -> None:
         measure(appliance, good, "many", [0.0] * 2500)
         gone = run(appliance, "gone", stand_in(), "plain")
         complete(appliance, gone)
+        appliance.put("code", {"tuned/train.py": "for loss in (0.5, 0.125): print(f'{loss=}')\n"})
+        tuning = appliance.tuning(sourceDirUri=appliance.uri("code", "tuned"), maxTrialCount=1)["hyperparameterTuningId"]
+        appliance.await_tuning(tuning)
+        (trial,) = appliance.trials(tuning)
         assert server_pid(appliance) is None
         appliance.call("DELETE", f"/trainings/{gone}")
         appliance.stop()
@@ -148,6 +156,11 @@ def test_what_ended_long_before_is_there(tmp_path: Path) -> None:
             assert mlflow.run(bad)["tags"]["team"] == "a"
             assert "exit code 3" in mlflow.run(bad)["tags"]["easymaker.reason"]
             assert mlflow.run(stopped)["status"] == "KILLED"
+            tried = mlflow.run(trial["trialId"])
+            assert (tried["run_name"], tried["status"]) == (trial["trialName"], "FINISHED")
+            assert tried["params"] == {"lr": trial["hyperparameterList"][0]["parameterValue"]}
+            assert tried["tags"]["easymaker.hyperparameterTuningId"] == tuning
+            assert [value for _, value, _ in mlflow.history(trial["trialId"], "loss")] == [0.5, 0.125]
             missing = {"run_id": run_id(gone)}
             assert mlflow.http.get(f"{SERVER.path}api/2.0/mlflow/runs/get", params=missing).status_code == 404
             # Later changes follow while it runs (GN-13, EX-09, TR-53).
@@ -162,6 +175,7 @@ def test_what_ended_long_before_is_there(tmp_path: Path) -> None:
         appliance.discard()
 
 
+@TOGETHER
 @pytest.mark.parametrize("image", [None, OLD_CLIENT], ids=["client of today", "old client"])
 def test_code_logs_into_the_run_of_its_training(appliance: Appliance, image: str | None) -> None:
     """The server starts for it; whatever the client's version, its calls land in the same run."""
@@ -188,6 +202,7 @@ def test_code_logs_into_the_run_of_its_training(appliance: Appliance, image: str
     assert "MLFLOW_TRACKING_TOKEN" in appliance.call("GET", f"/trainings/{training}/runs")["runList"][0]["environment"]
 
 
+@TOGETHER
 def test_autolog_lands_in_the_run_of_its_training(appliance: Appliance) -> None:
     training = run(appliance, "autolog", AUTOLOG)
     complete(appliance, training)
@@ -197,6 +212,7 @@ def test_autolog_lands_in_the_run_of_its_training(appliance: Appliance) -> None:
         assert "training_accuracy_score" in shown["metrics"]
 
 
+@TOGETHER
 def test_who_reaches_it(appliance: Appliance) -> None:
     """GN-20, GN-L04, architecture 12: the user, and jobs while they run; nobody goes around the gateway."""
     training = run(appliance, "held", HELD, "plain")
@@ -278,11 +294,9 @@ def test_a_daemon_that_dies_between_telling_and_recording_tells_again(tmp_path: 
         with mlflow_of(appliance) as mlflow:
 
             def ask() -> bool:
-                try:
-                    mlflow.http.get(f"{SERVER.path}version")
-                except httpx.TransportError:
-                    return appliance.has_ended
-                return False
+                # The gateway outlives the daemon, and answers in its place.
+                mlflow.http.get(f"{SERVER.path}version")
+                return appliance.has_ended
 
             until(ask, PREPARATION_SECONDS, "the daemon's death")
         appliance.command = usual

@@ -7,16 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from easymaker_local.testing.appliance import Appliance
-from easymaker_local.testing.engine import docker_host
 from easymaker_local.testing.shared import running_appliance
-
-
-@pytest.fixture(scope="module", params=["process", pytest.param("docker", marks=pytest.mark.docker)])
-def driver(request: pytest.FixtureRequest) -> str:
-    name: str = request.param
-    if name == "docker":
-        docker_host()
-    return name
 
 
 @pytest.fixture(scope="module")

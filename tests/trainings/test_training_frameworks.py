@@ -53,7 +53,7 @@ def events(appliance: Appliance, training_id: str) -> list[Path]:
 
 
 IRIS = [
-    pytest.param("iris-pytorch", PYTORCH, "checkpoint-*.pt", ["model.pt", "model.py"], id="pytorch"),
+    pytest.param("iris-pytorch", PYTORCH, "checkpoint-*.pt", ["model.pt", "model.py", "handler.py"], id="pytorch"),
     pytest.param("iris-tensorflow", TENSORFLOW, "cp-*.ckpt", ["saved_model.pb", "variables"], id="tensorflow"),
 ]
 
@@ -68,7 +68,8 @@ def test_iris_is_stopped_and_resumed(
         appliance, example, image, **common, hyperparameterList=parameters(epochs=100_000, checkpoint_epochs=5),
         checkPointUploadUri=appliance.uri("models", kept.name),
     )  # fmt: skip
-    appliance.await_status(first, "RUNNING", "FAIL_TRAIN", "CREATE_FAILED", seconds=PREPARATION_SECONDS)
+    begun = appliance.await_status(first, "RUNNING", "FAIL_TRAIN", "CREATE_FAILED", seconds=PREPARATION_SECONDS)
+    assert begun["trainingStatusCode"] == "RUNNING", begun["statusReason"]
     staged = appliance.home / "work" / "training" / first / "node-0" / "checkpoint"
     until(lambda: len(list(staged.glob(checkpoints))) >= 2, 120, f"a checkpoint: {appliance.log(first)}")
     # TB-04, TB-L01: the logs are there while it runs.

@@ -1,4 +1,4 @@
-"""``/tensorboard/{experiment|training}/{id}/…`` on the gateway's port."""
+"""``/tensorboard/{experiment|training|tuning}/{id}/…`` on the gateway's port."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from easymaker_local.domain import tensorboard
 from easymaker_local.domain.tensorboard import Board, Scope
 
 _PATH = re.compile(
-    rf"/{tensorboard.KIND}/(?P<scope>experiment|training)/(?P<id>[A-Za-z0-9_-]{{1,36}})(?P<rest>/.*)?", re.DOTALL
+    rf"/{tensorboard.KIND}/(?P<scope>experiment|training|tuning)/(?P<id>[A-Za-z0-9_-]{{1,36}})(?P<rest>/.*)?", re.DOTALL
 )
 
 

@@ -22,11 +22,13 @@ class TensorboardLoginAnswer(Envelope):
 async def create_tensorboard_login(
     appkey: Appkey, scope: Scope, resource_id: str, services: ServicesDep, credentials: CredentialsDep
 ) -> TensorboardLoginAnswer:
-    """Make a link to the TensorBoard of an experiment or training that signs a browser in, once and within minutes."""
+    """Make a link to the TensorBoard of an experiment, training or tuning that signs a browser in, once and within minutes."""
     match scope:
         case Scope.EXPERIMENT:
             await services.experiments.get(resource_id)
         case Scope.TRAINING:
             await services.trainings.get(resource_id)
+        case Scope.TUNING:
+            await services.tunings.get(resource_id)
     view = issue_login(credentials, services.context.settings, Board(scope, resource_id).path, "TensorBoard")
     return TensorboardLoginAnswer(tensorboard_login=view)

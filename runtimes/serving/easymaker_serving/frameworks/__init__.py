@@ -1,0 +1,1 @@
+"""One module per framework, with ``load(settings) -> Model``. Only the module that is asked for is imported."""
