@@ -44,10 +44,8 @@ def _operation_name(route: APIRoute) -> str:
     return route.name
 
 
-def create_app(
-    services: Services, preparation: Preparation, token: str, *, started_at: float, stop: Callable[[], None]
-) -> FastAPI:
-    """Build the application on a context. ``token`` is the user's; ``stop`` ends the daemon."""
+def bare_app() -> FastAPI:
+    """Build the routes alone, without anything that answers them: enough to describe the API."""
     app = FastAPI(
         title="easymaker-local",
         version=__version__,
@@ -57,12 +55,6 @@ def create_app(
         generate_unique_id_function=_operation_name,
         responses={status: {"model": Failure} for status in (400, 401, 403, 404, 409, 422, 500)},
     )  # fmt: skip
-    credentials = Credentials(services.context, token)
-    app.state.services = services
-    app.state.credentials = credentials
-    app.state.preparation = preparation
-    app.state.started_at = started_at
-    app.state.stop = stop
     app.include_router(pages.router)
     app.include_router(system.open_router)
     for router in (monitoring.scrape_router, logs.root_router, tokens.router):
@@ -72,6 +64,20 @@ def create_app(
         stage_routes, gateway_resources, storage, logs, monitoring, disk, queue, tensorboard, mlflow, api_statistics,
     ):  # fmt: skip
         app.include_router(resource.router, prefix=BASE)
+    return app
+
+
+def create_app(
+    services: Services, preparation: Preparation, token: str, *, started_at: float, stop: Callable[[], None]
+) -> FastAPI:
+    """Build the application on a context. ``token`` is the user's; ``stop`` ends the daemon."""
+    app = bare_app()
+    credentials = Credentials(services.context, token)
+    app.state.services = services
+    app.state.credentials = credentials
+    app.state.preparation = preparation
+    app.state.started_at = started_at
+    app.state.stop = stop
     install_error_handlers(app)
     app.add_middleware(Access, credentials=credentials, settings=services.context.settings)
     return app
