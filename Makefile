@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench reference wheel clean
+.PHONY: help demo test check format bench reference page wheel clean
 
 help: ## List these verbs
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -15,6 +15,7 @@ demo: $(VENV)/.installed ## Start the appliance, train a model on it, bring it l
 # Hundreds of Python programs are started, and what they import is compiled once, whatever this shell says.
 test: export PYTHONDONTWRITEBYTECODE =
 test: $(VENV)/.installed-dev ## Run every test; those that need Docker only where an engine answers
+	$(BIN)/python scripts/build_page.py run --silent test
 	$(BIN)/pytest -n 2 --dist loadgroup $(TESTS)
 
 check: $(VENV)/.installed-dev ## Lint, types, layers, generated files
@@ -23,6 +24,8 @@ check: $(VENV)/.installed-dev ## Lint, types, layers, generated files
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python scripts/reference.py --check
+	$(BIN)/python scripts/openapi.py --check
+	$(BIN)/python scripts/build_page.py run --silent check
 
 format: $(VENV)/.installed-dev ## Format the code
 	$(BIN)/ruff check --fix
@@ -31,14 +34,18 @@ format: $(VENV)/.installed-dev ## Format the code
 bench: $(VENV)/.installed-dev ## Measure what the appliance costs; prints a table, writes bench.json
 	$(BIN)/python -m bench
 
-reference: $(VENV)/.installed-dev ## Write docs/reference.md anew
+reference: $(VENV)/.installed-dev ## Write docs/reference.md and web/openapi.json anew
 	$(BIN)/python scripts/reference.py
+	$(BIN)/python scripts/openapi.py
+
+page: $(VENV)/.installed-dev ## Build the web page anew
+	$(BIN)/python scripts/build_page.py
 
 wheel: $(VENV)/.installed-dev ## Build the wheel into dist/
 	$(BIN)/pip wheel --no-deps --wheel-dir dist .
 
 clean: ## Remove what was installed and built here; the appliance's data stays
-	rm -rf $(VENV) dist build bench.json
+	rm -rf $(VENV) dist build bench.json web/node_modules easymaker_local/page
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed."; exit 1; }

@@ -16,6 +16,7 @@ from starlette.requests import cookie_parser
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from easymaker_local.api.envelope import failure
+from easymaker_local.api.page_files import is_page
 from easymaker_local.kit.hosts import Host, is_loopback, parse_host, parse_origin
 from easymaker_local.services.credentials import Caller, Credentials
 from easymaker_local.settings import Settings
@@ -128,8 +129,9 @@ class Access:
         headers = Headers(scope=scope)
         while "//" in scope["path"]:
             scope["path"] = scope["path"].replace("//", "/")
-        is_page = scope["type"] == "http" and scope["path"] in PAGES
-        refusal = refuse_place(scope, headers, self._hosts, is_page=is_page) or await self._refuse_caller(scope, headers)
+        refusal = refuse_place(scope, headers, self._hosts, is_page=_is_page(scope)) or await self._refuse_caller(
+            scope, headers
+        )
         refusal = refusal or _refuse_size(scope, headers)
         if scope["type"] != "http":
             if refusal is None:
@@ -146,7 +148,7 @@ class Access:
 
     async def _refuse_caller(self, scope: Scope, headers: Headers) -> Refusal | None:
         path = scope["path"]
-        if scope["type"] == "http" and path in OPEN_PATHS | PAGES:
+        if _is_page(scope) or (scope["type"] == "http" and path in OPEN_PATHS):
             return None
         token = presented_token(headers)
         if token is not None:
@@ -172,6 +174,10 @@ class Access:
         if self._credentials.failures.count():
             said = "The token is wrong. So were many within the last minute; the right one is taken all the same."
         return Refusal(401, "UNAUTHORIZED", said, 'Set it with: eval "$(easymaker-local env)"')
+
+
+def _is_page(scope: Scope) -> bool:
+    return scope["type"] == "http" and (scope["path"] in PAGES or is_page(scope["path"]))
 
 
 def is_open_to_jobs(path: str) -> bool:

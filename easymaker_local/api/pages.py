@@ -1,13 +1,14 @@
-"""What a browser shows: signing in with a one-time link, signing out, and the place where the page will be."""
+"""What a browser shows: the page, signing in with a one-time link, and signing out."""
 
 from __future__ import annotations
 
 from html import escape
 
 from fastapi import APIRouter, Request
+from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from easymaker_local import __version__
+from easymaker_local.api import page_files
 from easymaker_local.api.access import is_same_origin, session_cookie, session_of
 from easymaker_local.services.credentials import SESSION_SECONDS, Credentials
 from easymaker_local.settings import Settings
@@ -16,7 +17,9 @@ from easymaker_local.settings import Settings
 router = APIRouter(include_in_schema=False)
 
 _SIGN_IN = "<p>Run <code>easymaker-local open</code> in a terminal on this machine to sign in.</p>"
-_SIGN_OUT = '<form method="post" action="/logout"><button>Sign out</button></form>'
+_NOT_BUILT = (
+    "<p>This installation came without its page. In a checkout: <code>make page</code>, then start the daemon again.</p>"
+)
 _POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 )  # fmt: skip
@@ -44,18 +47,30 @@ def _state(request: Request) -> tuple[Credentials, Settings]:
     return request.app.state.credentials, request.app.state.services.context.settings
 
 
-@router.get("/")
-async def show_home(request: Request) -> Response:
-    """Say whether this browser is signed in."""
+async def show_page(request: Request) -> Response:
+    """Show the page; it says itself how to sign in, where nobody is signed in yet."""
     credentials, settings = _state(request)
     secret = session_of(request.headers, settings)
-    if secret is None or not await credentials.is_session(secret):
-        return html_page("Not signed in", _SIGN_IN, 401)
-    about = (
-        f"<p>easymaker-local {escape(__version__)} runs on this machine. "
-        '<a href="/openapi.json">Its API</a> is what the command line and the SDK use.</p>'
-    )
-    return html_page("Signed in", about + _SIGN_OUT)
+    is_signed_in = secret is not None and await credentials.is_session(secret)
+    found = page_files.document(200 if is_signed_in else 401)
+    return found or html_page("The page is not here", _NOT_BUILT, 404)
+
+
+for _path in (
+    "/",
+    *(f"/{part}" for part in sorted(page_files.PAGE_PARTS)),
+    *(f"/{part}/{{rest:path}}" for part in sorted(page_files.PAGE_PARTS)),
+):
+    router.add_api_route(_path, show_page, methods=["GET"])
+
+
+@router.get("/assets/{name}")
+async def show_asset(request: Request, name: str) -> Response:
+    """Show a script, a style or a picture of the page."""
+    found = page_files.asset(request, name)
+    if found is None:
+        raise HTTPException(404)
+    return found
 
 
 @router.get("/login")

@@ -1,0 +1,122 @@
+import {
+  ActionIcon, Alert, Anchor, AppShell, Burger, Button, Group, Menu, NavLink, ScrollArea, Text, useMantineColorScheme, VisuallyHidden,
+  type MantineColorScheme,
+} from "@mantine/core";
+import { useDisclosure } from "@mantine/hooks";
+import { spotlight } from "@mantine/spotlight";
+import { IconLanguage, IconLogout, IconMoonStars, IconSearch } from "@tabler/icons-react";
+import { Suspense, useEffect, useState } from "react";
+import { useTranslation } from "react-i18next";
+import { Link, Outlet, useLocation } from "react-router";
+
+import { onSignedOut } from "@/lib/api/client";
+import { changeLanguage, LANGUAGES, type Language } from "@/lib/i18n";
+import { useLive } from "@/lib/live";
+import { useSystem } from "@/lib/machine";
+
+import { MachineStrip } from "./MachineStrip";
+import { NAVIGATION, PRODUCT_ICON as ProductIcon } from "./navigation";
+import { Search } from "./Search";
+import { SignIn } from "./SignIn";
+import classes from "./Shell.module.css";
+
+/** The frame of every page. */
+export function Shell() {
+  const { t } = useTranslation("shell");
+  const [isSignedOut, setSignedOut] = useState(false);
+  useEffect(() => onSignedOut(() => { setSignedOut(true); }), []);
+  const { isPending } = useSystem();
+  if (isSignedOut) return <SignIn />;
+  if (isPending) return <VisuallyHidden role="status">{t("loading", { ns: "common" })}</VisuallyHidden>;
+  return <SignedIn />;
+}
+
+function SignedIn() {
+  const { t } = useTranslation("shell");
+  const [isOpen, menu] = useDisclosure();
+  const connection = useLive();
+  const { pathname } = useLocation();
+  const { close } = menu;
+  useEffect(close, [close, pathname]);
+  return (
+    <AppShell header={{ height: 56 }} navbar={{ width: 232, breakpoint: "md", collapsed: { mobile: !isOpen } }} padding="md">
+      <Anchor href="#content" className={classes.skip}>{t("skip")}</Anchor>
+      <AppShell.Header>
+        <Group h="100%" px="md" gap="md" wrap="nowrap" justify="space-between">
+          <Group gap="sm" wrap="nowrap">
+            <Burger opened={isOpen} onClick={menu.toggle} hiddenFrom="md" size="sm" aria-label={t("menu")} />
+            <Anchor component={Link} to="/" underline="never" c="var(--mantine-color-text)">
+              <Group gap={6} wrap="nowrap"><ProductIcon size={20} aria-hidden /><Text fw={650} visibleFrom="sm">easymaker-local</Text></Group>
+            </Anchor>
+          </Group>
+          <Group visibleFrom="lg"><MachineStrip /></Group>
+          <Group gap="xs" wrap="nowrap">
+            <Button variant="default" size="xs" leftSection={<IconSearch size={14} />} onClick={spotlight.open} rightSection={<Text size="xs" c="dimmed" visibleFrom="sm">Ctrl K</Text>}>
+              {t("search", { ns: "common" })}
+            </Button>
+            <Choices />
+          </Group>
+        </Group>
+      </AppShell.Header>
+      <AppShell.Navbar aria-label={t("navigation")}>
+        <ScrollArea type="auto" p="xs">
+          {NAVIGATION.map((group) => (
+            <div key={group.label ?? "first"}>
+              {group.label !== null && <Text size="xs" c="dimmed" fw={600} px="sm" pt="md" pb={4}>{t(group.label)}</Text>}
+              {group.places.map(({ label, to, icon: Icon }) => {
+                const isHere = to === "/" ? pathname === "/" : pathname === to || pathname.startsWith(`${to}/`);
+                return (
+                  <NavLink
+                    key={to} component={Link} to={to} label={t(label)} leftSection={<Icon size={18} stroke={1.5} />} active={isHere}
+                    aria-current={isHere ? "page" : undefined} py={6} className={classes.place}
+                  />
+                );
+              })}
+            </div>
+          ))}
+        </ScrollArea>
+      </AppShell.Navbar>
+      <AppShell.Main id="content">
+        {connection === "lost" && <Alert color="orange" mb="md" role="status">{t("lost")}</Alert>}
+        <Suspense><Outlet /></Suspense>
+      </AppShell.Main>
+      <Search />
+    </AppShell>
+  );
+}
+
+function Choices() {
+  const { t, i18n } = useTranslation("shell");
+  const { colorScheme, setColorScheme } = useMantineColorScheme();
+  const schemes: readonly (readonly [MantineColorScheme, string])[] = [["auto", t("system")], ["light", t("light")], ["dark", t("dark")]];
+  return (
+    <>
+      <Menu position="bottom-end">
+        <Menu.Target><ActionIcon variant="default" size="lg" aria-label={t("appearance")}><IconMoonStars size={16} /></ActionIcon></Menu.Target>
+        <Menu.Dropdown>
+          {schemes.map(([scheme, label]) => (
+            <Menu.Item key={scheme} role="menuitemradio" aria-checked={scheme === colorScheme} fw={scheme === colorScheme ? 600 : 400} onClick={() => { setColorScheme(scheme); }}>
+              {label}
+            </Menu.Item>
+          ))}
+        </Menu.Dropdown>
+      </Menu>
+      <Menu position="bottom-end">
+        <Menu.Target><ActionIcon variant="default" size="lg" aria-label={t("language")}><IconLanguage size={16} /></ActionIcon></Menu.Target>
+        <Menu.Dropdown>
+          {Object.entries(LANGUAGES).map(([language, label]) => (
+            <Menu.Item
+              key={language} lang={language} role="menuitemradio" aria-checked={language === i18n.language} fw={language === i18n.language ? 600 : 400}
+              onClick={() => { void changeLanguage(language as Language); }}
+            >
+              {label}
+            </Menu.Item>
+          ))}
+        </Menu.Dropdown>
+      </Menu>
+      <form method="post" action="/logout">
+        <ActionIcon variant="default" size="lg" type="submit" aria-label={t("signOut")} title={t("signOut")}><IconLogout size={16} /></ActionIcon>
+      </form>
+    </>
+  );
+}

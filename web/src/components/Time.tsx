@@ -1,0 +1,46 @@
+import { Text, Tooltip } from "@mantine/core";
+import { useSyncExternalStore } from "react";
+import { useTranslation } from "react-i18next";
+
+import { ago, exactTime, span } from "@/lib/time";
+
+// One clock for every time on the page; it runs only while one is shown.
+const listeners = new Set<() => void>();
+let now = Date.now();
+let clock: number | null = null;
+
+function subscribe(listener: () => void): () => void {
+  listeners.add(listener);
+  clock ??= window.setInterval(() => {
+    now = Date.now();
+    listeners.forEach((each) => { each(); });
+  }, 1000);
+  return () => {
+    listeners.delete(listener);
+    if (listeners.size === 0 && clock !== null) {
+      window.clearInterval(clock);
+      clock = null;
+    }
+  };
+}
+
+/** The time now, to the second. */
+export const useNow = (): number => useSyncExternalStore(subscribe, () => now);
+
+/** How long ago something was; the exact time on hover and focus. */
+export function Ago({ at }: { at: string }) {
+  const { i18n } = useTranslation();
+  const words = ago(at, useNow(), i18n.language);
+  return (
+    <Tooltip label={exactTime(at, i18n.language)} events={{ hover: true, focus: true, touch: true }}>
+      <Text component="time" dateTime={at} size="sm" inherit>{words}</Text>
+    </Tooltip>
+  );
+}
+
+/** A span of seconds; it goes on counting from `since` while something runs. */
+export function Span({ seconds, since }: { seconds?: number | null; since?: string | null }) {
+  const moment = useNow();
+  if (seconds != null && since == null) return <>{span(seconds)}</>;
+  return since == null ? <>–</> : <>{span((moment - Date.parse(since)) / 1000)}</>;
+}

@@ -1,0 +1,90 @@
+/** What a list shows, kept in the address, so that it can be shared, bookmarked and gone back to. */
+import { keepPreviousData, useInfiniteQuery, type InfiniteData } from "@tanstack/react-query";
+import { useMemo } from "react";
+import { useSearchParams } from "react-router";
+
+import type { Kind } from "@/lib/kinds";
+
+export type SortOrder = "ASC" | "DESC";
+
+export interface ListState {
+  keyword: string;
+  statuses: string[];
+  sortBy: string;
+  sortOrder: SortOrder;
+  hasConditions: boolean;
+  setKeyword: (keyword: string) => void;
+  setStatuses: (statuses: string[]) => void;
+  /** Sorts by a column, or turns the order round if it is sorted by it already. */
+  sort: (sortBy: string) => void;
+  clear: () => void;
+}
+
+export function useListState(): ListState {
+  const [params, setParams] = useSearchParams();
+  return useMemo(() => {
+    const set = (changes: Record<string, string | string[] | null>): void => {
+      setParams((now) => {
+        const next = new URLSearchParams(now);
+        for (const [name, value] of Object.entries(changes)) {
+          next.delete(name);
+          for (const each of Array.isArray(value) ? value : value === null || value === "" ? [] : [value]) next.append(name, each);
+        }
+        return next;
+      }, { replace: true });
+    };
+    const keyword = params.get("keyword") ?? "";
+    const statuses = params.getAll("status");
+    const sortBy = params.get("sortBy") ?? "createdDatetime";
+    const natural = sortBy === "createdDatetime" ? "DESC" : "ASC";
+    const sortOrder: SortOrder = (params.get("sortOrder") ?? natural) === "ASC" ? "ASC" : "DESC";
+    return {
+      keyword, statuses, sortBy, sortOrder, hasConditions: keyword !== "" || statuses.length > 0,
+      setKeyword: (value) => { set({ keyword: value }); },
+      setStatuses: (value) => { set({ status: value }); },
+      sort: (by) => {
+        set(by === sortBy ? { sortBy: by, sortOrder: sortOrder === "ASC" ? "DESC" : "ASC" } : { sortBy: by, sortOrder: null });
+      },
+      clear: () => { set({ keyword: null, status: null }); },
+    };
+  }, [params, setParams]);
+}
+
+const PAGE_ROWS = 100;
+
+export interface ListPage<T> {
+  rows: T[];
+  nextCursor: string | null;
+  totalCount: number | null;
+}
+
+export interface ListQuery {
+  keyword?: string;
+  sortBy?: string;
+  sortOrder?: SortOrder;
+  limit: number;
+  cursor?: string;
+}
+
+/** The rows that meet the conditions, page by page as somebody scrolls. `more`: what else the list is limited by. */
+export function useResourceList<T>(
+  kind: Kind, state: ListState, more: Readonly<Record<string, unknown>>, fetch: (query: ListQuery) => Promise<ListPage<T>>,
+) {
+  const query = useInfiniteQuery<ListPage<T>, Error, InfiniteData<ListPage<T>>, readonly unknown[], string | null>({
+    queryKey: [kind, "list", { keyword: state.keyword, statuses: state.statuses, sortBy: state.sortBy, sortOrder: state.sortOrder, ...more }],
+    queryFn: ({ pageParam }) => fetch({
+      keyword: state.keyword || undefined, sortBy: state.sortBy, sortOrder: state.sortOrder, limit: PAGE_ROWS, cursor: pageParam ?? undefined,
+    }),
+    initialPageParam: null,
+    getNextPageParam: (page) => page.nextCursor,
+    placeholderData: keepPreviousData,
+  });
+  const pages = query.data?.pages;
+  const rows = useMemo(() => pages?.flatMap((page) => page.rows) ?? [], [pages]);
+  const { hasNextPage, isFetchingNextPage, fetchNextPage } = query;
+  return {
+    rows, total: pages?.[0]?.totalCount ?? null, error: query.error, isPending: query.isPending,
+    hasMore: hasNextPage, refetch: query.refetch,
+    loadMore: () => { if (hasNextPage && !isFetchingNextPage) void fetchNextPage(); },
+  };
+}

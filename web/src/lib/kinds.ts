@@ -1,0 +1,12 @@
+/** The kinds of resources as the API names them in changes, searches and the queue. */
+export const KINDS = [
+  "experiment", "training", "training-template", "hyperparameter-tuning", "trial", "model", "endpoint", "endpoint-stage",
+  "endpoint-model", "pod", "image", "queue",
+] as const;
+export type Kind = (typeof KINDS)[number];
+
+/**
+ * Keys of the query cache begin with the kind, then say what of it: `["training", "list", filters]`,
+ * `["training", "one", id]`, `["training", "events", id]`. So a change of a resource finds all that shows it.
+ */
+export type QueryKey = readonly [Kind | "system" | "storage" | "logs" | "monitoring" | "disk" | "statistics", ...unknown[]];
