@@ -129,10 +129,8 @@ class Access:
         headers = Headers(scope=scope)
         while "//" in scope["path"]:
             scope["path"] = scope["path"].replace("//", "/")
-        refusal = refuse_place(scope, headers, self._hosts, is_page=_is_page(scope)) or await self._refuse_caller(
-            scope, headers
-        )
-        refusal = refusal or _refuse_size(scope, headers)
+        refusal = refuse_place(scope, headers, self._hosts, is_page=_is_page(scope))
+        refusal = refusal or await self._refuse_caller(scope, headers) or _refuse_size(scope, headers)
         if scope["type"] != "http":
             if refusal is None:
                 await self._app(scope, receive, send)

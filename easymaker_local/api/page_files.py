@@ -14,8 +14,8 @@ FOLDER = Path(__file__).resolve().parent.parent / "page"
 
 # First parts of the paths of the page; everything below them is the page's own business.
 PAGE_PARTS = frozenset({
-    "experiments", "trainings", "templates", "tunings", "models", "endpoints", "images", "storage", "queue", "logs", "monitoring",
-    "disk", "settings",
+    "experiments", "trainings", "templates", "tunings", "models", "endpoints", "images", "storage", "queue", "logs",
+    "monitoring", "disk", "settings",
 })  # fmt: skip
 
 _TYPES: Mapping[str, str] = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}

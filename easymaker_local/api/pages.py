@@ -18,7 +18,7 @@ router = APIRouter(include_in_schema=False)
 
 _SIGN_IN = "<p>Run <code>easymaker-local open</code> in a terminal on this machine to sign in.</p>"
 _NOT_BUILT = (
-    "<p>This installation came without its page. In a checkout: <code>make page</code>, then start the daemon again.</p>"
+    "<p>This installation came without its page. In a checkout: <code>make page</code>, and start again.</p>"
 )
 _POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
@@ -56,12 +56,10 @@ async def show_page(request: Request) -> Response:
     return found or html_page("The page is not here", _NOT_BUILT, 404)
 
 
-for _path in (
-    "/",
-    *(f"/{part}" for part in sorted(page_files.PAGE_PARTS)),
-    *(f"/{part}/{{rest:path}}" for part in sorted(page_files.PAGE_PARTS)),
-):
-    router.add_api_route(_path, show_page, methods=["GET"])
+router.add_api_route("/", show_page, methods=["GET"])
+for _part in sorted(page_files.PAGE_PARTS):
+    router.add_api_route(f"/{_part}", show_page, methods=["GET"])
+    router.add_api_route(f"/{_part}/{{rest:path}}", show_page, methods=["GET"])
 
 
 @router.get("/assets/{name}")

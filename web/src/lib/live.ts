@@ -1,7 +1,7 @@
 /** What changed, as the daemon tells it: one stream of server-sent events per tab, which makes queries stale. */
 import type { QueryClient } from "@tanstack/react-query";
 import { useQueryClient } from "@tanstack/react-query";
-import { useEffect, useSyncExternalStore } from "react";
+import { useEffect, useState, useSyncExternalStore } from "react";
 
 import { APPKEY } from "./api/client";
 import type { Kind } from "./kinds";
@@ -108,12 +108,10 @@ export class Live {
   }
 }
 
-let shared: Live | null = null;
-
 /** Keeps the stream open while the component is there, and returns how the connection stands. */
 export function useLive(): Connection {
   const client = useQueryClient();
-  const live = (shared ??= new Live(client));
+  const [live] = useState(() => new Live(client));
   useEffect(() => live.start(), [live]);
   return useSyncExternalStore(live.subscribe, () => live.connection);
 }
