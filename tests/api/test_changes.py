@@ -18,6 +18,7 @@ from easymaker_local.domain.change import SAMPLES, Change, ChangeKind
 from easymaker_local.domain.usage import Usage
 from easymaker_local.errors import DatabaseUnavailable
 from easymaker_local.store.changes import KEPT, Changes
+from easymaker_local.testing.appliance import NO_TRUST, Appliance
 from easymaker_local.testing.context import Bench, open_bench
 from tests.api.streams import BASE, TOKEN, Received, Served, serve
 
@@ -232,9 +233,11 @@ async def test_a_client_that_goes_leaves_nothing_behind(served: Served) -> None:
             async with client.stream("GET", f"{BASE}/changes") as answer:
                 await anext(answer.aiter_lines())
                 assert len(asyncio.all_tasks()) > len(before)
-    async with asyncio.timeout(60):
-        while asyncio.all_tasks() != before or served.bench.context.changes._waiting:
-            await asyncio.sleep(0.01)
+    left = asyncio.all_tasks() - before
+    if left:
+        await asyncio.wait(left, timeout=60)
+    assert asyncio.all_tasks() == before
+    assert not served.bench.context.changes._waiting
 
 
 async def sign_in(client: httpx.AsyncClient) -> None:
@@ -289,3 +292,29 @@ async def test_a_stream_that_fails_ends_and_the_client_comes_back(
         bench.context.changes.publish([SAMPLES])
         assert await stream.all() == []
     assert "The database is locked." in caplog.text
+
+
+async def test_a_daemon_that_is_stopped_waits_for_no_page_and_the_next_one_says_so(tmp_path: Path) -> None:
+    appliance = Appliance(tmp_path / "home", "process")
+    headers, ids = {"X-EasyMaker-Token": ""}, ["x"]
+    try:
+        for _ in range(2):
+            await asyncio.to_thread(appliance.start)
+            headers["X-EasyMaker-Token"] = appliance.token
+            url = f"http://127.0.0.1:{appliance.port}{BASE}/changes"
+            async with (
+                httpx.AsyncClient(trust_env=False, verify=NO_TRUST, timeout=60) as client,
+                client.stream("GET", url, headers={**headers, "Last-Event-ID": ids[-1]}) as answer,
+            ):
+                lines = answer.aiter_lines()
+                begun = [await anext(lines) for _ in range(5)]
+                assert begun[4] == 'data: {"isResumed":false}', "nothing of the daemon before is known"
+                ids.append(begun[3].removeprefix("id: "))
+                stopping = asyncio.create_task(asyncio.to_thread(appliance.stop))
+                async for line in lines:
+                    assert not line or line.startswith(("event: change", "data: ", "id: ", ":"))
+                await stopping
+        assert "graceful shutdown exceeded" not in (appliance.home / "serve.log").read_text()
+        assert len(set(ids)) == 3
+    finally:
+        await asyncio.to_thread(appliance.discard)

@@ -108,7 +108,9 @@ async def told(store: Store, work: Any) -> list[Change]:
 def test_every_table_is_told_of_or_there_is_a_reason(store: Store) -> None:
     """A new table belongs into ``WATCHED`` or into the list above."""
     with sqlite3.connect(store._path) as db:
-        tables = {row[0] for row in db.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")}
+        tables = {
+            row[0] for row in db.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
+        }
     db.close()
     assert not WATCHED.keys() & UNTOLD.keys()
     assert WATCHED.keys() | UNTOLD.keys() == tables
@@ -148,7 +150,7 @@ async def test_a_line_of_a_history_is_told_though_the_row_stays_as_it_is(store: 
 def test_histories_of_every_kind_are_told(store: Store) -> None:
     """Whoever has a history under a kind of its own belongs into the list above."""
     sources = (Path(events.__file__).parent).glob("*.py")
-    kinds = {line.split('"')[1] for path in sources for line in path.read_text().splitlines() if "KIND = \"" in line}
+    kinds = {line.split('"')[1] for path in sources for line in path.read_text().splitlines() if 'KIND = "' in line}
     without_history = {"log", "training template"}
     assert kinds - without_history == {case.values["kind"] for case in HISTORIES}
 
