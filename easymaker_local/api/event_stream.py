@@ -91,8 +91,8 @@ async def _frames(request: Request, events: AsyncIterator[Event]) -> AsyncGenera
     ending = asyncio.create_task(streams.ending.wait())
     coming: asyncio.Task[Event | None] | None = None
     heartbeat_at = loop.time() + HEARTBEAT_SECONDS
-    yield f"retry: {RETRY_MILLISECONDS}\n\n".encode()
     try:
+        yield f"retry: {RETRY_MILLISECONDS}\n\n".encode()
         while True:
             if loop.time() >= heartbeat_at:
                 if not await _may_ask(request):
