@@ -1,4 +1,4 @@
-"""The stream of changes: what it tells, how it goes on after a loss, when it ends (GN-L01…)."""
+"""The stream of changes: what it tells, how it goes on after a loss, when it ends."""
 
 from __future__ import annotations
 

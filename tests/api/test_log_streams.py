@@ -1,4 +1,4 @@
-"""Logs as streams: from any byte on, as they are written, whole characters, to the end (GN-20, LG-L04)."""
+"""Logs as streams: from any byte on, as they are written, whole characters, to the end (LG-L04)."""
 
 from __future__ import annotations
 
