@@ -16,6 +16,7 @@ from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
 
 from easymaker_local.errors import DaemonError, DatabaseUnavailable
+from easymaker_local.store.changes import Changes, Noted
 from easymaker_local.store.migrations import migrations
 
 T = TypeVar("T")
@@ -40,9 +41,14 @@ _UNAVAILABLE = {
 
 
 class Store:
-    """``write`` runs work in one immediate transaction: all of it is committed, or none. ``read`` sees one snapshot."""
+    """``write`` runs work in one immediate transaction: all of it is committed, or none. ``read`` sees one snapshot.
+
+    ``changes`` tells which resources changed; only the main schema has any.
+    """
 
     def __init__(self, path: Path, schema: Migrations = migrations) -> None:
+        self.changes = Changes()
+        self._noted = Noted()
         self._path = path
         self._schema = schema
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="store-writer")
@@ -94,6 +100,8 @@ class Store:
         connection.execute("PRAGMA journal_mode = WAL")
         self._schema.apply(Database(connection))
         check(connection, _CHECK_SECONDS)
+        if self._schema is migrations:
+            self._noted.watch(connection)
 
     def _write(self, work: Work[T], deadline: float) -> T:
         with self._translated():
@@ -131,7 +139,11 @@ class Store:
         except BaseException:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
+            self._noted.take()
             raise
+        changes = self._noted.take()
+        if changes:
+            self.changes.publish(changes)
         return result
 
     def _snapshot(self, work: Work[T]) -> T:
