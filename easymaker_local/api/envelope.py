@@ -68,6 +68,17 @@ class Envelope(Wire):
     header: Header = Field(default_factory=Header)
 
 
+class ListAnswer(Envelope):
+    """Rows in the order that was asked for.
+
+    ``nextCursor`` asks for the next page, null on the last one. ``totalCount`` is how many rows meet the conditions, null
+    unless a limit was given.
+    """
+
+    next_cursor: str | None
+    total_count: int | None
+
+
 class Failure(Envelope):
     """An answer that carries no payload but the reason: a stable code, a hint, the fields at fault."""
 
@@ -113,7 +124,7 @@ def _invalid(_: Request, error: Exception) -> JSONResponse:
 def _fault(fault: Mapping[str, Any]) -> FieldError:
     if fault["type"] == "json_invalid":
         return FieldError("body", f"is not JSON: {fault['ctx']['error']}")
-    place = [str(part) for part in fault["loc"] if part not in {"body", "query", "path"}]
+    place = [str(part) for part in fault["loc"][1:]]  # the first says where in the request it stands
     message = str(fault["msg"]).removeprefix("Value error, ")
     return FieldError(".".join(place) or "body", message[:1].lower() + message[1:])
 

@@ -11,6 +11,7 @@ from easymaker_local.cli import (
     api_statistics,
     configuration,
     daemon,
+    dashboard,
     disk,
     doctor,
     endpoints,
@@ -20,6 +21,7 @@ from easymaker_local.cli import (
     mlflow,
     models,
     queue,
+    search,
     serve_model,
     stages,
     storage,
@@ -69,6 +71,8 @@ daemon.register(app)
 configuration.register(app)
 access.register(app)
 doctor.register(app)
+dashboard.register(app)
+search.register(app)
 queue.register(app)
 usage.register(app)
 disk.register(app)

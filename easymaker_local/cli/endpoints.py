@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from easymaker_local.cli import completion, jobs, output
+from easymaker_local.cli import completion, jobs, listing, output
 from easymaker_local.cli import stage_options as form
 from easymaker_local.cli.exits import FAILED
 from easymaker_local.cli.lookup import WHICH, find_endpoint, find_stage
@@ -38,7 +39,8 @@ def create(
     node_scale_in: form.NodeScaleIn = True, node_threshold: form.NodeThreshold = 50,
     node_idle_minutes: form.NodeIdleMinutes = 10, node_delay_minutes: form.NodeDelayMinutes = 10, log: form.UseLog = False,
     api_key: Annotated[bool, typer.Option("--api-key", help="Make a key that requests need.", show_default=False)] = False,
-    tag: form.Tags = None, description: form.Description = None, follow: Follow = True, as_json: Json = False,
+    tag: form.Tags = None, description: form.Description = None, follow: Follow = True, check: jobs.Check = False,
+    as_json: Json = False,
 ) -> None:  # fmt: skip
     """Create an endpoint with its default stage and wait until it serves: exit code 0 if it does, 1 if not.
 
@@ -52,7 +54,11 @@ def create(
         client, resources, flavor, nodes, node_autoscale, node_scale_in, node_threshold, node_idle_minutes, node_delay_minutes,
         log, tag, description,
     )  # fmt: skip
-    made = client.create_endpoint({**body, "endpointName": name, "apiKeyEnable": api_key})
+    body = {**body, "endpointName": name, "apiKeyEnable": api_key}
+    if check:
+        jobs.tell_checked(client.check_endpoint, body)
+        return
+    made = client.create_endpoint(body)
     endpoint, code = made["endpoint"], 0
     from easymaker_local.cli.endpoint_views import tell_warnings
 
@@ -75,15 +81,19 @@ def create(
 
 @app.command("list")
 def list_endpoints(
-    ctx: typer.Context, status: jobs.Statuses = None, limit: output.Limit = output.LIST_ROWS, everything: output.All = False,
+    ctx: typer.Context,
+    status: jobs.Statuses = None,
+    search: listing.Search = None,
+    sort: listing.Sort = listing.By.CREATED,
+    limit: listing.Limit = listing.ROWS,
+    everything: listing.All = False,
     as_json: Json = False,
-) -> None:  # fmt: skip
-    """List endpoints, newest first."""
+) -> None:
+    """List endpoints, newest first unless sorted otherwise."""
     from easymaker_local.domain.endpoint import EndpointStatus
 
     wanted = jobs.status_codes(status or [], EndpointStatus)
-    found = client_of(ctx).endpoints(statuses=wanted, limit=None if everything else limit + 1)
-    found = found if everything else output.cut(found, limit)
+    found = listing.rows(partial(client_of(ctx).endpoints, statuses=wanted), search, sort, limit, everything=everything)
     if as_json:
         output.print_json(found)
     elif found:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -21,8 +21,6 @@ from easymaker_local.errors import NotFound
 if TYPE_CHECKING:
     from easymaker_local.client import Client
 
-T = TypeVar("T")
-
 Experiment = Annotated[str | None, typer.Option(help="Only those of this experiment.", autocompletion=completion.experiments)]
 Find = Callable[..., Any]
 Wish = Callable[[str], None]
@@ -33,6 +31,10 @@ Tag = Annotated[list[str] | None, typer.Option("--tag", metavar="KEY=VALUE", hel
 Untag = Annotated[list[str] | None, typer.Option("--untag", metavar="KEY", help="Remove a tag.")]
 Statuses = Annotated[list[str] | None, typer.Option(help="Only those with this status; repeat for more.")]
 Timeout = Annotated[float | None, typer.Option(metavar="SECONDS", min=0, help="Exit code 124 if it runs out.")]
+
+Check = Annotated[
+    bool, typer.Option("--check", help="Only say whether it could be created, and what is wrong.", show_default=False)
+]
 
 Node = Annotated[str, typer.Option(metavar="N|all", help="Number of a node.")]
 FollowLog = Annotated[bool, typer.Option("-f", "--follow", help="Go on until the training ends.", show_default=False)]
@@ -127,6 +129,12 @@ def wait(kind: Kind, client: Client, which: Sequence[str], timeout: float | None
     raise typer.Exit(code)
 
 
+def tell_checked(check: Callable[[dict[str, Any]], None], body: dict[str, Any]) -> None:
+    """Say that a body would be taken, by a call of the client's; raises what the creation would raise."""
+    check(body)
+    output.note("It could be created.")
+
+
 def stop(kind: Kind, client: Client, which: Sequence[str]) -> None:
     """Ask all of them to end."""
     stop_one = kind.stop
@@ -204,14 +212,9 @@ def _await_gone(kind: Kind, client: Client, job: Mapping[str, Any]) -> None:
             time.sleep(_POLL_SECONDS)
 
 
-def listed(
-    client: Client, search: Callable[..., list[T]], experiment: str | None, statuses: Sequence[str], limit: int | None
-) -> list[T]:
-    """Return jobs, newest first: all, or ``limit`` of them and say so if there are more; of one experiment if it is named."""
-    within = None if experiment is None else find_experiment(client, experiment)["experimentId"]
-    if limit is None:
-        return search(within, statuses=statuses)
-    return output.cut(search(within, statuses=statuses, limit=limit + 1), limit)
+def within(client: Client, experiment: str | None) -> str | None:
+    """Return the id of the experiment that a list is of; None: of all."""
+    return None if experiment is None else find_experiment(client, experiment)["experimentId"]
 
 
 def status_codes(texts: Sequence[str], known: type[StrEnum]) -> list[str]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from easymaker_local.cli import completion, jobs, output
+from easymaker_local.cli import completion, jobs, listing, output
 from easymaker_local.cli.addresses import expand
 from easymaker_local.cli.job_spec import split_pairs
 from easymaker_local.cli.lookup import WHICH, find_model, find_training, find_tuning
@@ -63,6 +64,7 @@ def create(
     tag: Annotated[list[str] | None, typer.Option("--tag", metavar="KEY=VALUE", help="Tag; repeat for more.")] = None,
     description: jobs.Description = None,
     follow: Annotated[bool, typer.Option("--follow/--detach", help="Wait until it is examined, or return at once.")] = True,
+    check: jobs.Check = False,
     as_json: Json = False,
 ) -> None:  # fmt: skip
     """Register a model and wait until its artifact is examined: exit code 0 if it can be served, 1 if not.
@@ -87,7 +89,11 @@ def create(
         "parameterList": [{"parameterName": key, "parameterValue": value} for key, value in parameters.items()],
         "tagList": [{"tagKey": key, "tagValue": value} for key, value in split_pairs("--tag", tag or []).items()],
     }  # fmt: skip
-    made = client.create_model({field: value for field, value in body.items() if value is not None})
+    body = {field: value for field, value in body.items() if value is not None}
+    if check:
+        jobs.tell_checked(client.check_model, body)
+        return
+    made = client.create_model(body)
     _tell(client, made, follow, as_json)
 
 
@@ -95,16 +101,17 @@ def create(
 def list_models(
     ctx: typer.Context,
     status: jobs.Statuses = None,
-    limit: output.Limit = output.LIST_ROWS,
-    everything: output.All = False,
+    search: listing.Search = None,
+    sort: listing.Sort = listing.By.CREATED,
+    limit: listing.Limit = listing.ROWS,
+    everything: listing.All = False,
     as_json: Json = False,
 ) -> None:
-    """List models, newest first."""
+    """List models, newest first unless sorted otherwise."""
     from easymaker_local.domain.model_record import ModelStatus
 
     wanted = jobs.status_codes(status or [], ModelStatus)
-    found = client_of(ctx).models(statuses=wanted, limit=None if everything else limit + 1)
-    found = found if everything else output.cut(found, limit)
+    found = listing.rows(partial(client_of(ctx).models, statuses=wanted), search, sort, limit, everything=everything)
     if as_json:
         output.print_json(found)
     elif found:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated
 
 import typer
 
-from easymaker_local.cli import completion, jobs, output, stage_paths
+from easymaker_local.cli import completion, jobs, listing, output, stage_paths
 from easymaker_local.cli import stage_options as form
 from easymaker_local.cli.endpoints import Follow, show_gateway
 from easymaker_local.cli.exits import FAILED, for_each
@@ -32,7 +33,8 @@ def create(
     autoscale: form.Autoscale = None, scale_to_zero: form.ScaleToZero = 0, node_autoscale: form.NodeAutoscale = None,
     node_scale_in: form.NodeScaleIn = True, node_threshold: form.NodeThreshold = 50,
     node_idle_minutes: form.NodeIdleMinutes = 10, node_delay_minutes: form.NodeDelayMinutes = 10, log: form.UseLog = False,
-    tag: form.Tags = None, description: form.Description = None, follow: Follow = True, as_json: Json = False,
+    tag: form.Tags = None, description: form.Description = None, follow: Follow = True, check: jobs.Check = False,
+    as_json: Json = False,
 ) -> None:  # fmt: skip
     """Add a stage to an endpoint, beside the one in service, and wait until it serves: exit code 0 if it does, 1 if not."""
     client = client_of(ctx)
@@ -43,8 +45,11 @@ def create(
         client, resources, flavor, nodes, node_autoscale, node_scale_in, node_threshold, node_idle_minutes, node_delay_minutes,
         log, tag, description,
     )  # fmt: skip
-    endpoint_id = find_endpoint(client, endpoint)["endpointId"]
-    stage, code = client.create_stage({**body, "endpointId": endpoint_id, "apigwStageName": name}), 0
+    body = {**body, "endpointId": find_endpoint(client, endpoint)["endpointId"], "apigwStageName": name}
+    if check:
+        jobs.tell_checked(client.check_stage, body)
+        return
+    stage, code = client.create_stage(body), 0
     from easymaker_local.cli.endpoint_views import tell_warnings
 
     tell_warnings(stage["endpointModelList"])
@@ -92,15 +97,16 @@ def list_stages(
         str | None,
         typer.Argument(metavar="ENDPOINT", help="Only those of this endpoint.", autocompletion=completion.endpoints),
     ] = None,
-    limit: output.Limit = output.LIST_ROWS,
-    everything: output.All = False,
+    search: listing.Search = None,
+    sort: listing.Sort = listing.By.CREATED,
+    limit: listing.Limit = listing.ROWS,
+    everything: listing.All = False,
     as_json: Json = False,
 ) -> None:
-    """List stages, newest first."""
+    """List stages, newest first unless sorted otherwise."""
     client = client_of(ctx)
     endpoint_id = None if endpoint is None else find_endpoint(client, endpoint)["endpointId"]
-    found = client.stages(endpoint_id, limit=None if everything else limit + 1)
-    found = found if everything else output.cut(found, limit)
+    found = listing.rows(partial(client.stages, endpoint_id), search, sort, limit, everything=everything)
     if as_json:
         output.print_json(found)
     elif found:

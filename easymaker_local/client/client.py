@@ -20,11 +20,13 @@ from easymaker_local.client.shapes import (
     Body,
     ContainerAccess,
     Current,
+    Dashboard,
     Disk,
     Event,
     Examination,
     Experiment,
     Flavor,
+    Found,
     Image,
     Log,
     Login,
@@ -121,6 +123,14 @@ class Client(EndpointCalls):
         """Return version, driver and capacity."""
         return cast(System, self._call("GET", "system", timeout=timeout)["system"])
 
+    def dashboard(self) -> Dashboard:
+        """Return how much there is of what, who uses most, and what failed last."""
+        return cast(Dashboard, self._call("GET", "dashboard")["dashboard"])
+
+    def search(self, text: str, limit: int) -> list[Found]:
+        """Return resources of every kind that fit a text, best first."""
+        return cast(list[Found], self._call("GET", "search", query={"query": text, "limit": limit})["searchResultList"])
+
     def stop_system(self) -> None:
         """End the daemon; jobs go on."""
         self._call("PUT", "system", "stop", timeout=10)
@@ -200,10 +210,11 @@ class Client(EndpointCalls):
     # -- experiments
 
     def experiments(
-        self, name: str | None = None, *, id_prefix: str | None = None, limit: int | None = None
-    ) -> list[Experiment]:
-        """Return the experiments, newest first: all, or those of that name or beginning of an id; ``limit`` at most."""
-        query = {"experimentNameList": name, "experimentIdPrefix": id_prefix}
+        self, name: str | None = None, *, id_prefix: str | None = None, keyword: str | None = None, sort_by: str | None = None,
+        limit: int | None = None,
+    ) -> list[Experiment]:  # fmt: skip
+        """Return the experiments, newest first or by ``sort_by``: all that meet every condition, or ``limit`` of them."""
+        query = {"experimentNameList": name, "experimentIdPrefix": id_prefix, "keyword": keyword, "sortBy": sort_by}
         return cast(list[Experiment], self._list("experiments", "experimentList", query, limit))
 
     def experiment(self, experiment_id: str) -> Experiment:
@@ -214,6 +225,10 @@ class Client(EndpointCalls):
         """Create one; Conflict if the name is taken."""
         body = {"experimentName": name, "description": description}
         return cast(Experiment, self._call("POST", "experiments", body=body)["experiment"])
+
+    def check_experiment(self, body: Body) -> None:
+        """Raise what its creation would raise; nothing is created."""
+        self._call("POST", "experiments", "check", body=body)
 
     def change_experiment(self, experiment_id: str, body: Body) -> Experiment:
         """Change name or description."""
@@ -236,12 +251,12 @@ class Client(EndpointCalls):
 
     def trainings(
         self, experiment_id: str | None = None, *, name: str | None = None, statuses: Sequence[str] = (),
-        id_prefix: str | None = None, limit: int | None = None,
+        id_prefix: str | None = None, keyword: str | None = None, sort_by: str | None = None, limit: int | None = None,
     ) -> list[Training]:  # fmt: skip
-        """Return the trainings, newest first: all that meet every condition, or ``limit`` of them."""
+        """Return the trainings, newest first or by ``sort_by``: all that meet every condition, or ``limit`` of them."""
         query = {
             "experimentId": experiment_id, "trainingName": name, "trainingStatusCodeList": [*statuses] or None,
-            "trainingIdPrefix": id_prefix,
+            "trainingIdPrefix": id_prefix, "keyword": keyword, "sortBy": sort_by,
         }  # fmt: skip
         return cast(list[Training], self._list("trainings", "trainingList", query, limit))
 
@@ -252,6 +267,10 @@ class Client(EndpointCalls):
     def create_training(self, body: Body) -> Training:
         """Ask for one; InvalidRequest names every field at fault."""
         return cast(Training, self._call("POST", "trainings", body=body)["training"])
+
+    def check_training(self, body: Body) -> None:
+        """Raise what its creation would raise; nothing is created."""
+        self._call("POST", "trainings", "check", body=body)
 
     def change_training(self, training_id: str, body: Body) -> Training:
         """Change name, description or tags."""
@@ -300,10 +319,13 @@ class Client(EndpointCalls):
     # -- training templates
 
     def training_templates(
-        self, *, name: str | None = None, id_prefix: str | None = None, limit: int | None = None
-    ) -> list[TrainingTemplate]:
-        """Return the templates, newest first: all that meet every condition, or ``limit`` of them."""
-        query = {"trainingTemplateName": name, "trainingTemplateIdPrefix": id_prefix}
+        self, *, name: str | None = None, id_prefix: str | None = None, keyword: str | None = None, sort_by: str | None = None,
+        limit: int | None = None,
+    ) -> list[TrainingTemplate]:  # fmt: skip
+        """Return the templates, newest first or by ``sort_by``: all that meet every condition, or ``limit`` of them."""
+        query = {
+            "trainingTemplateName": name, "trainingTemplateIdPrefix": id_prefix, "keyword": keyword, "sortBy": sort_by,
+        }  # fmt: skip
         return cast(list[TrainingTemplate], self._list("training-templates", "trainingTemplateList", query, limit))
 
     def training_template(self, template_id: str) -> TrainingTemplate:
@@ -313,6 +335,10 @@ class Client(EndpointCalls):
     def create_training_template(self, body: Body) -> SavedTrainingTemplate:
         """Store one; InvalidRequest names every field at fault."""
         return cast(SavedTrainingTemplate, self._call("POST", "training-templates", body=body))
+
+    def check_training_template(self, body: Body) -> None:
+        """Raise what its creation would raise; nothing is created."""
+        self._call("POST", "training-templates", "check", body=body)
 
     def change_training_template(self, template_id: str, body: Body) -> SavedTrainingTemplate:
         """Change what it holds."""
@@ -335,12 +361,13 @@ class Client(EndpointCalls):
 
     def tunings(
         self, experiment_id: str | None = None, *, name: str | None = None, statuses: Sequence[str] = (),
-        id_prefix: str | None = None, limit: int | None = None,
+        id_prefix: str | None = None, keyword: str | None = None, sort_by: str | None = None, limit: int | None = None,
     ) -> list[Tuning]:  # fmt: skip
-        """Return the tunings, newest first: all that meet every condition, or ``limit`` of them."""
+        """Return the tunings, newest first or by ``sort_by``: all that meet every condition, or ``limit`` of them."""
         query = {
             "experimentId": experiment_id, "hyperparameterTuningName": name,
             "hyperparameterTuningStatusCodeList": [*statuses] or None, "hyperparameterTuningIdPrefix": id_prefix,
+            "keyword": keyword, "sortBy": sort_by,
         }  # fmt: skip
         return cast(list[Tuning], self._list("hyperparameter-tunings", "hyperparameterTuningList", query, limit))
 
@@ -351,6 +378,10 @@ class Client(EndpointCalls):
     def create_tuning(self, body: Body) -> Tuning:
         """Ask for one; InvalidRequest names every field at fault."""
         return cast(Tuning, self._call("POST", "hyperparameter-tunings", body=body)["hyperparameterTuning"])
+
+    def check_tuning(self, body: Body) -> None:
+        """Raise what its creation would raise; nothing is created."""
+        self._call("POST", "hyperparameter-tunings", "check", body=body)
 
     def change_tuning(self, tuning_id: str, body: Body) -> Tuning:
         """Change name, description or tags."""
@@ -399,10 +430,14 @@ class Client(EndpointCalls):
     # -- models
 
     def models(
-        self, *, name: str | None = None, statuses: Sequence[str] = (), id_prefix: str | None = None, limit: int | None = None
-    ) -> list[Model]:
-        """Return the models, newest first: all that meet every condition, or ``limit`` of them."""
-        query = {"modelName": name, "modelStatusCodeList": [*statuses] or None, "modelIdPrefix": id_prefix}
+        self, *, name: str | None = None, statuses: Sequence[str] = (), id_prefix: str | None = None,
+        keyword: str | None = None, sort_by: str | None = None, limit: int | None = None,
+    ) -> list[Model]:  # fmt: skip
+        """Return the models, newest first or by ``sort_by``: all that meet every condition, or ``limit`` of them."""
+        query = {
+            "modelName": name, "modelStatusCodeList": [*statuses] or None, "modelIdPrefix": id_prefix, "keyword": keyword,
+            "sortBy": sort_by,
+        }  # fmt: skip
         return cast(list[Model], self._list("models", "modelList", query, limit))
 
     def model(self, model_id: str) -> Model:
@@ -412,6 +447,10 @@ class Client(EndpointCalls):
     def create_model(self, body: Body) -> Model:
         """Ask for one; InvalidRequest names every field at fault."""
         return cast(Model, self._call("POST", "models", body=body)["model"])
+
+    def check_model(self, body: Body) -> None:
+        """Raise what its creation would raise; nothing is created."""
+        self._call("POST", "models", "check", body=body)
 
     def change_model(self, model_id: str, body: Body) -> Model:
         """Change name, description or tags."""

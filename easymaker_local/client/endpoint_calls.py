@@ -32,10 +32,14 @@ class EndpointCalls:
     _list: Callable[..., list[Any]]
 
     def endpoints(
-        self, *, name: str | None = None, statuses: Sequence[str] = (), id_prefix: str | None = None, limit: int | None = None
-    ) -> list[Endpoint]:
-        """Return the endpoints, newest first: all that meet every condition, or ``limit`` of them."""
-        query = {"endpointName": name, "endpointStatusCodeList": [*statuses] or None, "endpointIdPrefix": id_prefix}
+        self, *, name: str | None = None, statuses: Sequence[str] = (), id_prefix: str | None = None,
+        keyword: str | None = None, sort_by: str | None = None, limit: int | None = None,
+    ) -> list[Endpoint]:  # fmt: skip
+        """Return the endpoints, newest first or by ``sort_by``: all that meet every condition, or ``limit`` of them."""
+        query = {
+            "endpointName": name, "endpointStatusCodeList": [*statuses] or None, "endpointIdPrefix": id_prefix,
+            "keyword": keyword, "sortBy": sort_by,
+        }  # fmt: skip
         return cast(list[Endpoint], self._list("endpoints", "endpointList", query, limit))
 
     def endpoint(self, endpoint_id: str) -> Endpoint:
@@ -45,6 +49,10 @@ class EndpointCalls:
     def create_endpoint(self, body: Body) -> CreatedEndpoint:
         """Ask for one with its default stage; InvalidRequest names every field at fault."""
         return cast(CreatedEndpoint, self._call("POST", "endpoints", body=body))
+
+    def check_endpoint(self, body: Body) -> None:
+        """Raise what its creation would raise; nothing is created."""
+        self._call("POST", "endpoints", "check", body=body)
 
     def change_endpoint(self, endpoint_id: str, body: Body) -> Endpoint:
         """Change description or tags."""
@@ -85,10 +93,13 @@ class EndpointCalls:
 
     def stages(
         self, endpoint_id: str | None = None, *, name: str | None = None, id_prefix: str | None = None,
-        limit: int | None = None,
+        keyword: str | None = None, sort_by: str | None = None, limit: int | None = None,
     ) -> list[Stage]:  # fmt: skip
-        """Return the stages, newest first: all that meet every condition, or ``limit`` of them."""
-        query = {"endpointId": endpoint_id, "apigwStageName": name, "endpointStageIdPrefix": id_prefix}
+        """Return the stages, newest first or by ``sort_by``: all that meet every condition, or ``limit`` of them."""
+        query = {
+            "endpointId": endpoint_id, "apigwStageName": name, "endpointStageIdPrefix": id_prefix, "keyword": keyword,
+            "sortBy": sort_by,
+        }  # fmt: skip
         return cast(list[Stage], self._list("endpoint-stages", "endpointStageList", query, limit))
 
     def stage(self, stage_id: str) -> Stage:
@@ -102,6 +113,10 @@ class EndpointCalls:
     def preview_stage(self, body: Body) -> StagePreview:
         """Say what a stage would take and whether it fits."""
         return cast(StagePreview, self._call("POST", "endpoint-stages", "preview", body=body)["endpointStagePreview"])
+
+    def check_stage(self, body: Body) -> None:
+        """Raise what its creation would raise; nothing is created."""
+        self._call("POST", "endpoint-stages", "check", body=body)
 
     def change_stage(self, stage_id: str, body: Body) -> Stage:
         """Change description or tags."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from easymaker_local.domain.endpoint import DefaultChange, Endpoint, EndpointStatus, Stage, StageStatus, Wish
 from easymaker_local.domain.endpoint_spec import EndpointChange, EndpointSpec
 from easymaker_local.domain.gateway import DEFAULT_STAGE_NAME
-from easymaker_local.domain.page import Cursor, Page, cut
+from easymaker_local.domain.page import Page, PageRequest
 from easymaker_local.domain.quarantine import Quarantined
 from easymaker_local.domain.reason import Reason
 from easymaker_local.errors import Conflict, FieldError, InvalidRequest, NotFound
@@ -20,6 +20,7 @@ from easymaker_local.services.endpoint_views import ShownEndpoint, look_at_gatew
 from easymaker_local.services.stage_checks import plan_stage
 from easymaker_local.services.stage_rows import add_stage, check_gateway
 from easymaker_local.store import endpoints, events, stages
+from easymaker_local.store.database import Work
 from easymaker_local.store.endpoints import Wanted
 
 _WAITS_HINT = (
@@ -45,11 +46,22 @@ class Endpoints:
     async def create(self, spec: EndpointSpec) -> Created:
         """Ask for an endpoint with its default stage; raises InvalidRequest with every field at fault, Conflict without a
         gateway (EP-02)."""
-        context, endpoint_id, stage_id = self._context, new_id(), new_id()
+        endpoint_id, stage_id = new_id(), new_id()
+        key = make_api_key() if spec.api_key_enable else None
+        sealed = None if key is None else seal_api_key(self._context, endpoint_id, key)
+        shown = await self._context.store.write(self._creation(spec, endpoint_id, stage_id, sealed))
+        self._hint(endpoint_id, stage_id)
+        return Created(await self._told(shown), key)
+
+    async def check(self, spec: EndpointSpec) -> None:
+        """Raise what ``create`` would raise; nothing is created."""
+        await self._context.store.rehearse(self._creation(spec, new_id(), new_id(), None))
+
+    def _creation(self, spec: EndpointSpec, endpoint_id: str, stage_id: str, sealed_key: str | None) -> Work[ShownEndpoint]:
+        """Return what checks all that is asked for and inserts the endpoint; raises Conflict without a gateway."""
+        context = self._context
         check_gateway(context)
         now = context.clock.now()
-        key = make_api_key() if spec.api_key_enable else None
-        sealed = None if key is None else seal_api_key(context, endpoint_id, key)
         tags = tuple({"tagKey": tag.tag_key, "tagValue": tag.tag_value} for tag in spec.tag_list)
 
         def insert(db: sqlite3.Connection) -> ShownEndpoint:
@@ -62,16 +74,14 @@ class Endpoints:
             if faults:
                 raise InvalidRequest(faults)
             endpoint = Endpoint(
-                endpoint_id, spec.endpoint_name, spec.description, tags, sealed, EndpointStatus.CREATE_REQUESTED, Wish.SERVE,
-                None, stage_id, None, now,
+                endpoint_id, spec.endpoint_name, spec.description, tags, sealed_key, EndpointStatus.CREATE_REQUESTED,
+                Wish.SERVE, None, stage_id, None, now,
             )  # fmt: skip
             endpoints.add(db, endpoint)
             add_stage(context, db, plan, endpoint_id, stage_id, DEFAULT_STAGE_NAME, now)
             return read_endpoint(context, db, endpoint)
 
-        shown = await context.store.write(insert)
-        self._hint(endpoint_id, stage_id)
-        return Created(await self._told(shown), key)
+        return insert
 
     async def find(self, endpoint_id: str) -> ShownEndpoint | Quarantined:
         """Return one, to be shown, whether its row can be read or not; raises NotFound."""
@@ -84,17 +94,18 @@ class Endpoints:
         found = await context.store.read(read)
         return found if isinstance(found, Quarantined) else await self._told(found)
 
-    async def page(self, wanted: Wanted, cursor: Cursor | None, count: int) -> Page[ShownEndpoint | Quarantined]:
-        """Return up to ``count`` of those wanted, newest first."""
+    async def page(self, wanted: Wanted, request: PageRequest) -> Page[ShownEndpoint | Quarantined]:
+        """Return a page of those wanted."""
         context = self._context
 
         def read(db: sqlite3.Connection) -> Page[ShownEndpoint | Quarantined]:
-            page = cut(endpoints.newest(db, wanted, cursor, count + 1), count)
-            rows = [found if isinstance(found, Quarantined) else read_endpoint(context, db, found) for found in page.rows]
-            return Page(rows, page.after)
+            page = endpoints.page(db, wanted, request)
+            return page.with_rows(
+                [found if isinstance(found, Quarantined) else read_endpoint(context, db, found) for found in page.rows]
+            )
 
         page = await context.store.read(read)
-        return Page([found if isinstance(found, Quarantined) else await self._told(found) for found in page.rows], page.after)
+        return page.with_rows([row if isinstance(row, Quarantined) else await self._told(row) for row in page.rows])
 
     async def events(self, endpoint_id: str, after: int) -> list[events.Event]:
         """Return the history after event id ``after``."""
@@ -268,12 +279,12 @@ def check_change(endpoint: Endpoint, target: Stage, *, stop_first: bool) -> None
 
 def _name_faults(db: sqlite3.Connection, name: str) -> list[FieldError]:
     """EP-04."""
-    taken = endpoints.newest(db, Wanted(name=name), count=1)
-    if not taken:
+    taken = endpoints.of_name(db, name)
+    if taken is None:
         return []
-    is_leaving = isinstance(taken[0], Endpoint) and taken[0].wish is Wish.DELETE
+    is_leaving = isinstance(taken, Endpoint) and taken.wish is Wish.DELETE
     more = ", which is just being deleted" if is_leaving else ""
-    return [FieldError("endpointName", f"is taken by endpoint {taken[0].id}{more}")]
+    return [FieldError("endpointName", f"is taken by endpoint {taken.id}{more}")]
 
 
 def _check_only_default(db: sqlite3.Connection, endpoint: Endpoint) -> None:

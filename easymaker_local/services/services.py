@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from easymaker_local.services.api_statistics import ApiStatistics
 from easymaker_local.services.buckets import Buckets
 from easymaker_local.services.context import Context
+from easymaker_local.services.dashboard import Dashboard
 from easymaker_local.services.disk import Disk
 from easymaker_local.services.endpoints import Endpoints
 from easymaker_local.services.experiments import Experiments
@@ -16,6 +17,7 @@ from easymaker_local.services.models import Models
 from easymaker_local.services.monitoring import Monitoring
 from easymaker_local.services.pod_logs import PodLogs
 from easymaker_local.services.queue import Queue
+from easymaker_local.services.resource_search import ResourceSearch
 from easymaker_local.services.stage_preview import StagePreviews
 from easymaker_local.services.stage_resources import StageResources
 from easymaker_local.services.stages import Stages
@@ -46,6 +48,8 @@ class Services:
     stage_previews: StagePreviews
     pod_logs: PodLogs
     gateway_resources: GatewayResources
+    dashboard: Dashboard
+    resource_search: ResourceSearch
 
     @classmethod
     def of(cls, context: Context) -> Services:
@@ -58,4 +62,6 @@ class Services:
             Endpoints(context), Stages(context), StageResources(context), StagePreviews(context),
             PodLogs(context),
             GatewayResources(context),
+            Dashboard(context),
+            ResourceSearch(context),
         )  # fmt: skip

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from easymaker_local.domain.page import Cursor, Page, cut
+from easymaker_local.domain.page import Page, PageRequest
 from easymaker_local.domain.quarantine import Quarantined
 from easymaker_local.domain.training_template import (
     TemplateUse,
@@ -21,6 +21,7 @@ from easymaker_local.kit.ids import new_id
 from easymaker_local.services.context import Context
 from easymaker_local.services.training_checks import experiment_faults, find_faults, unresolved
 from easymaker_local.store import training_templates
+from easymaker_local.store.database import Work
 from easymaker_local.store.training_templates import Wanted
 
 
@@ -57,10 +58,22 @@ class TrainingTemplates:
 
     async def create(self, spec: TrainingTemplateSpec) -> Saved:
         """Store a template; what could not be used now is a warning."""
+        warnings = await self._warnings(spec)
+        return Saved(await self._context.store.write(self._creation(spec)), warnings)
+
+    async def check(self, spec: TrainingTemplateSpec) -> None:
+        """Raise what ``create`` would raise; nothing is created."""
+        await self._context.store.rehearse(self._creation(spec))
+
+    def _creation(self, spec: TrainingTemplateSpec) -> Work[TrainingTemplate]:
         now = self._context.clock.now()
-        saved = Saved(TrainingTemplate(new_id(), spec, now, now), await self._warnings(spec))
-        await self._context.store.write(lambda db: training_templates.add(db, saved.template))
-        return saved
+        template = TrainingTemplate(new_id(), spec, now, now)
+
+        def insert(db: sqlite3.Connection) -> TrainingTemplate:
+            training_templates.add(db, template)
+            return template
+
+        return insert
 
     async def get(self, template_id: str) -> TrainingTemplate:
         """Return one; raises NotFound, and BrokenRecord if its row cannot be read."""
@@ -70,10 +83,9 @@ class TrainingTemplates:
         """Return one, to be shown, whether its row can be read or not; raises NotFound."""
         return await self._context.store.read(lambda db: training_templates.find(db, template_id))
 
-    async def page(self, wanted: Wanted, cursor: Cursor | None, count: int) -> Page[TrainingTemplate | Quarantined]:
-        """Return up to ``count`` of those wanted, newest first."""
-        found = await self._context.store.read(lambda db: training_templates.newest(db, wanted, cursor, count + 1))
-        return cut(found, count)
+    async def page(self, wanted: Wanted, request: PageRequest) -> Page[TrainingTemplate | Quarantined]:
+        """Return a page of those wanted."""
+        return await self._context.store.read(lambda db: training_templates.page(db, wanted, request))
 
     async def change(self, template_id: str, change: TrainingTemplateChange) -> Saved:
         """Change what a template holds (TT-07); what is not given stays."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from easymaker_local.domain import contract, tensorboard
 from easymaker_local.domain.image import Image
 from easymaker_local.domain.log_entry import training_source
-from easymaker_local.domain.page import Cursor, Page, cut
+from easymaker_local.domain.page import Page, PageRequest
 from easymaker_local.domain.quarantine import Quarantined
 from easymaker_local.domain.training import Desired, Training, TrainingStatus
 from easymaker_local.domain.training_spec import TrainingChange, TrainingSpec
@@ -21,8 +21,9 @@ from easymaker_local.kit.ids import new_id
 from easymaker_local.services.context import QUEUE, Context
 from easymaker_local.services.growing_log import GrowingLog
 from easymaker_local.services.models import DELETE_MODELS, users_of
-from easymaker_local.services.training_checks import check_training, experiment_faults
+from easymaker_local.services.training_checks import algorithm_faults, find_faults, required_experiment_faults
 from easymaker_local.store import events, ledger, log_shipping, metrics, peaks, trainings
+from easymaker_local.store.database import Work
 from easymaker_local.store.trainings import Wanted
 
 STOPPABLE = ", ".join(s for s in TrainingStatus if s.is_stoppable)
@@ -56,30 +57,36 @@ class Trainings:
 
     async def create(self, spec: TrainingSpec) -> Training:
         """Check everything and ask for the training; raises InvalidRequest with every field at fault, nothing is kept then."""
-        context = self._context
-        if spec.experiment_id is None:
-            raise InvalidRequest([FieldError("experimentId", "required")])
-        flavor = await check_training(context, spec)
-        training = Training(
-            id=new_id(), name=spec.training_name, description=spec.description, spec=spec, flavor=flavor,
-            status=TrainingStatus.CREATE_REQUESTED, desired=Desired.RUN, cause=None, attempt=1,
-            created_at=context.clock.now(),
-        )  # fmt: skip
+        training = await self._context.store.write(await self._creation(spec))
+        self._context.hinter.hint(trainings.KIND, training.id)
+        return training
 
-        def insert(db: sqlite3.Connection) -> None:
-            assert spec.experiment_id is not None
+    async def check(self, spec: TrainingSpec) -> None:
+        """Raise what ``create`` would raise; nothing is created."""
+        await self._context.store.rehearse(await self._creation(spec))
+
+    async def _creation(self, spec: TrainingSpec) -> Work[Training]:
+        """Look at what takes its time; the rest is checked by what is returned, which inserts the training."""
+        context = self._context
+        faults = await find_faults(context, spec) + algorithm_faults(spec)
+
+        def insert(db: sqlite3.Connection) -> Training:
             # In the same transaction as the insert, so that a deletion at the same time cannot slip between (DP-20).
-            faults = experiment_faults(db, spec.experiment_id)
-            if faults:
-                raise InvalidRequest(faults)
+            found = [*required_experiment_faults(db, spec.experiment_id), *faults]
+            if found:
+                raise InvalidRequest(found)
+            training = Training(
+                id=new_id(), name=spec.training_name, description=spec.description, spec=spec,
+                flavor=context.flavor(spec.flavor_id), status=TrainingStatus.CREATE_REQUESTED, desired=Desired.RUN, cause=None,
+                attempt=1, created_at=context.clock.now(),
+            )  # fmt: skip
             trainings.add(db, training)
             if spec.use_log:
                 source = training_source(context.settings.appkey, training.id)
                 log_shipping.begin(db, trainings.KIND, training.id, source)
+            return training
 
-        await context.store.write(insert)
-        context.hinter.hint(trainings.KIND, training.id)
-        return training
+        return insert
 
     async def get(self, training_id: str) -> Training:
         """Return one; raises NotFound, and BrokenRecord if its row cannot be read."""
@@ -90,10 +97,10 @@ class Trainings:
         found = await self._context.store.read(lambda db: trainings.find(db, training_id))
         return found if isinstance(found, Quarantined) else self._with_place(found)
 
-    async def page(self, wanted: Wanted, cursor: Cursor | None, count: int) -> Page[Training | Quarantined]:
-        """Return up to ``count`` of those wanted (EX-07), newest first."""
-        found = await self._context.store.read(lambda db: trainings.newest(db, wanted, cursor, count + 1))
-        return cut([one if isinstance(one, Quarantined) else self._with_place(one) for one in found], count)
+    async def page(self, wanted: Wanted, request: PageRequest) -> Page[Training | Quarantined]:
+        """Return a page of those wanted (EX-07)."""
+        page = await self._context.store.read(lambda db: trainings.page(db, wanted, request))
+        return page.with_rows([one if isinstance(one, Quarantined) else self._with_place(one) for one in page.rows])
 
     def _with_place(self, training: Training) -> Training:
         """Say why it waits as of now: places change too often to be kept in the row."""

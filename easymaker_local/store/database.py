@@ -40,10 +40,15 @@ _UNAVAILABLE = {
 }
 
 
+_COMMIT, _ROLLBACK = "COMMIT", "ROLLBACK"
+
+
 class Store:
     """``write`` runs work in one immediate transaction: all of it is committed, or none. ``read`` sees one snapshot.
 
     ``changes`` tells which resources changed; only the main schema has any.
+    ``rehearse`` tells whether a write would be possible: services check what they are asked for in the transaction that
+    does it, and nobody has to repeat these checks elsewhere.
     """
 
     def __init__(self, path: Path, schema: Migrations = migrations) -> None:
@@ -70,6 +75,11 @@ class Store:
         # From now on: ten that find the database locked wait as long as one.
         deadline = time.monotonic() + _BUSY_SECONDS
         return await asyncio.get_running_loop().run_in_executor(self._writer, self._write, work, deadline)
+
+    async def rehearse(self, work: Work[object]) -> None:
+        """Run ``work`` as ``write`` does and take all of it back; whatever it raises is raised, nothing is changed."""
+        deadline = time.monotonic() + _BUSY_SECONDS
+        await asyncio.get_running_loop().run_in_executor(self._writer, self._write, work, deadline, _ROLLBACK)
 
     async def read(self, work: Work[T]) -> T:
         """Run ``work`` in a reader's thread, on one consistent snapshot; raises DatabaseUnavailable."""
@@ -103,11 +113,11 @@ class Store:
         if self._schema is migrations:
             self._noted.watch(connection)
 
-    def _write(self, work: Work[T], deadline: float) -> T:
+    def _write(self, work: Work[T], deadline: float, end: str = _COMMIT) -> T:
         with self._translated():
             left = max(0, int((deadline - time.monotonic()) * 1000))
             self._connection().execute(f"PRAGMA busy_timeout = {left}")
-            return self._transaction(work)
+            return self._transaction(work, end)
 
     def _read(self, work: Work[T]) -> T:
         with self._translated():
@@ -130,19 +140,19 @@ class Store:
                 f"The database {self._path} {words}; nothing was changed.", delay_seconds=_RETRY_SECONDS, hint=hint
             ) from error
 
-    def _transaction(self, work: Work[T]) -> T:
+    def _transaction(self, work: Work[T], end: str) -> T:
         connection = self._connection()
         connection.execute("BEGIN IMMEDIATE")
         try:
             result = work(connection)
-            connection.execute("COMMIT")
+            connection.execute(end)
         except BaseException:
             if connection.in_transaction:
-                connection.execute("ROLLBACK")
+                connection.execute(_ROLLBACK)
             self._noted.take()
             raise
         changes = self._noted.take()
-        if changes:
+        if changes and end == _COMMIT:
             self.changes.publish(changes)
         return result
 
@@ -152,7 +162,7 @@ class Store:
         try:
             return work(connection)
         finally:
-            connection.execute("ROLLBACK")
+            connection.execute(_ROLLBACK)
 
 
 def primary_code(error: sqlite3.Error) -> int | None:

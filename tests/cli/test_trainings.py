@@ -161,6 +161,21 @@ def test_faults_name_fields_of_the_file_and_options_of_the_command_line(cli: Cli
     assert cli("training", "create", "-f", tmp_path / "absent.toml").code == 2
 
 
+def test_a_file_can_be_checked_before_it_is_used(cli: Cli, tmp_path: Path) -> None:
+    """The same answer as its creation gives, and nothing is created."""
+    (tmp_path / "spec.toml").write_text(SPEC.format(entry="good.py"))
+    cli("experiment", "create", "default")
+    before = cli("training", "list", "--all", "--json").json
+    checked = cli("training", "create", "-f", tmp_path / "spec.toml", "--check")
+    assert (checked.code, checked.out) == (0, "")
+    assert "It could be created." in checked.err
+    (tmp_path / "spec.toml").write_text(SPEC.format(entry="none.py"))
+    refused = cli("training", "create", "-f", tmp_path / "spec.toml", "--check")
+    assert refused.code == 5
+    assert refused.err == cli("training", "create", "-f", tmp_path / "spec.toml").err
+    assert cli("training", "list", "--all", "--json").json == before
+
+
 def test_wait_runs_out_stop_then_delete(daemon: Appliance, cli: Cli, waiting: str) -> None:
     assert cli("training", "wait", waiting, "--timeout", "0.2").code == 124
     early = cli("training", "delete", waiting)
@@ -313,6 +328,19 @@ def test_lists_show_the_newest_and_say_so(daemon: Appliance, cli: Cli, waiting: 
     assert waiting in [t["trainingId"] for t in running]
     assert {t["trainingStatusCode"] for t in running} <= {"RUNNING", "COMPLETE_IN_PROGRESS"}
     assert len(cli("training", "list", "--limit", "1", "--json").json) == 1
+
+
+def test_lists_are_searched_and_sorted(cli: Cli) -> None:
+    """GN-13: a part of the name in any case, in the order that is wanted."""
+    for name in ("sorted b", "Sorted A", "sorted c", "other"):
+        cli("experiment", "create", name)
+    found = cli("experiment", "list", "--search", "SORTED", "--sort", "name", "--limit", "2", "--json")
+    assert [e["experimentName"] for e in found.json] == ["Sorted A", "sorted b"]
+    assert "the first 2" in found.err
+    by_status = cli("training", "list", "--sort", "status", "--all", "--json").json
+    statuses = [t["trainingStatusCode"] for t in by_status]
+    assert statuses == sorted(statuses)
+    assert cli("training", "list", "--search", "nothing is called so", "--json").json == []
 
 
 def test_the_client_asks_for_as_many_pages_as_it_takes(daemon: Appliance, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
