@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from easymaker_local.services.api_statistics import ApiStatistics
 from easymaker_local.services.buckets import Buckets
 from easymaker_local.services.context import Context
+from easymaker_local.services.dashboard import Dashboard
 from easymaker_local.services.disk import Disk
 from easymaker_local.services.endpoints import Endpoints
 from easymaker_local.services.experiments import Experiments
@@ -46,6 +47,7 @@ class Services:
     stage_previews: StagePreviews
     pod_logs: PodLogs
     gateway_resources: GatewayResources
+    dashboard: Dashboard
 
     @classmethod
     def of(cls, context: Context) -> Services:
@@ -58,4 +60,5 @@ class Services:
             Endpoints(context), Stages(context), StageResources(context), StagePreviews(context),
             PodLogs(context),
             GatewayResources(context),
+            Dashboard(context),
         )  # fmt: skip
