@@ -13,7 +13,9 @@ export const EMPTY_SPEC: HyperparameterSpec = {
   hyperparameterName: "", hyperparameterTypeCode: "double", hyperparameterMinValue: "", hyperparameterMaxValue: "", hyperparameterStep: "", hyperparameterSpecifiedValues: "",
 };
 
-const { hyperparameterList: _, ...JOB } = EMPTY_JOB;
+// A template's hyperparameters have values; those of a tuning have ranges.
+const JOB: Omit<typeof EMPTY_JOB, "hyperparameterList"> & { hyperparameterList?: unknown } = { ...EMPTY_JOB };
+delete JOB.hyperparameterList;
 
 export const EMPTY_TUNING: TuningSpec = {
   ...JOB, hyperparameterTuningName: "", description: "", dataStorageSize: null, parallelTrialCount: 1,

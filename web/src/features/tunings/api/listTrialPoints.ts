@@ -2,13 +2,13 @@ import { useQueries } from "@tanstack/react-query";
 
 import { payload, PROJECT } from "@/lib/api/client";
 import { listTrialPoints } from "@/lib/api/generated/sdk.gen";
-import type { PointView } from "@/lib/api/generated/types.gen";
+import type { PointListAnswer, PointView } from "@/lib/api/generated/types.gen";
 
 async function fetchPoints(tuningId: string, trialId: string, metricName: string): Promise<PointView[]> {
   const found: PointView[] = [];
   let step: number | null = 0;
   while (step !== null) {
-    const answer = await payload(listTrialPoints({ path: { ...PROJECT, tuning_id: tuningId, trial_id: trialId }, query: { metricName, step } }));
+    const answer: PointListAnswer = await payload(listTrialPoints({ path: { ...PROJECT, tuning_id: tuningId, trial_id: trialId }, query: { metricName, step } }));
     found.push(...answer.pointList);
     step = answer.nextStep;
   }
