@@ -16,7 +16,7 @@ const OVERSCAN = 12;
 export interface Column<T> {
   key: string;
   label: string;
-  /** A track of a CSS grid, such as `minmax(140px, 2fr)`. */
+  /** A track of a CSS grid that begins with its least width, such as `minmax(140px, 2fr)`. */
   width: string;
   cell: (row: T) => ReactNode;
   /** The API's `sortBy`, where it sorts by this. */
@@ -53,7 +53,9 @@ export function ResourceTable<T>(props: ResourceTableProps<T>) {
   });
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
   const shown = columns.filter((column, index) => index === 0 || !hidden.includes(column.key));
-  const template = [...(bulkActions ? ["40px"] : []), ...shown.map((column) => column.width)].join(" ");
+  const tracks = [...(bulkActions ? ["40px"] : []), ...shown.map((column) => column.width)];
+  // Every row is a grid of its own: they are equally wide because none is narrower than what all tracks need.
+  const grid = { gridTemplateColumns: tracks.join(" "), minWidth: tracks.reduce((sum, track) => sum + Number(/\d+/.exec(track)?.[0] ?? 0), 0) };
   // The React compiler's lint knows that this hook hands out functions that change; nothing here keeps them.
   // eslint-disable-next-line react-hooks/incompatible-library
   const virtual = useVirtualizer({
@@ -97,7 +99,7 @@ export function ResourceTable<T>(props: ResourceTableProps<T>) {
         </Menu>
       </Group>
       <div className={classes.frame} ref={frame} role="table" aria-rowcount={props.total ?? rows.length} aria-label={props.name}>
-        <div className={classes.head} role="row" style={{ gridTemplateColumns: template }}>
+        <div className={classes.head} role="row" style={grid}>
           {bulkActions && (
             <div className={classes.cell} role="columnheader">
               <Checkbox
@@ -115,7 +117,7 @@ export function ResourceTable<T>(props: ResourceTableProps<T>) {
             if (row === undefined) return null;
             const id = idOf(row);
             return (
-              <div className={classes.row} role="row" key={id} aria-rowindex={index + 2} style={{ gridTemplateColumns: template, transform: `translateY(${String(start)}px)` }}>
+              <div className={classes.row} role="row" key={id} aria-rowindex={index + 2} style={{ ...grid, transform: `translateY(${String(start)}px)` }}>
                 {bulkActions && (
                   <div className={classes.cell} role="cell">
                     <Checkbox size="xs" checked={selected.has(id)} aria-label={t("selectRow", { name: nameOf(row) })} onChange={(event) => { choose(id, event.currentTarget.checked); }} />

@@ -1,5 +1,6 @@
 /** What a tuning permits now (HP-78…HP-82), and how its trials stand, for pages that show it. */
 import type { TrialView, TuningView } from "@/lib/api/generated/types.gen";
+import { compact } from "@/lib/format";
 
 export const TUNING_STATUSES = [
   "CREATE_REQUESTED", "CREATE_IN_PROGRESS", "RUNNING", "COMPLETE_IN_PROGRESS", "COMPLETE", "STOP_IN_PROGRESS", "STOPPED",
@@ -27,6 +28,9 @@ export function plannedCount(tuning: TuningView): number | null {
 export function statusDetail(tuning: TuningView): string | null {
   return tuning.hyperparameterTuningStatusCode === "COMPLETE" ? tuning.hyperparameterTuningStatusReason : null;
 }
+
+/** A value as tables have room for it: of a number the digits that matter. */
+export const shownValue = (text: string): string => (text.trim() !== "" && Number.isFinite(Number(text)) ? compact(Number(text)) : text);
 
 /** A hyperparameter's value in a trial: a number where it is one. */
 export function valueOf(trial: Pick<TrialView, "hyperparameterList">, name: string): number | string | null {

@@ -23,13 +23,17 @@ function optionOf(spec: HyperparameterSpec, isGrid: boolean): string {
   return `${spec.hyperparameterName}=${values}`;
 }
 
+// A row that nobody has begun is nothing yet.
+const named = (body: TuningSpec): HyperparameterSpec[] =>
+  (body.hyperparameterSpecList ?? []).filter((spec) => (spec as Partial<HyperparameterSpec>).hyperparameterName !== undefined);
+
 function cliOf(body: TuningSpec, { image, flavor }: Names): string {
   const job = jobOptions({ ...body, imageId: image, flavorId: flavor, instanceCount: nodesPerTrial(body) });
   const parallel = body.parallelTrialCount ?? 1;
   const early = body.earlyStoppingAlgorithm != null;
   return commandLine("easymaker-local tuning run", [
     ["--name", body.hyperparameterTuningName], ["--description", body.description], ["--experiment", body.experimentId], ...job,
-    ...(body.hyperparameterSpecList ?? []).map((spec) => [`--${spec.hyperparameterTypeCode}`, optionOf(spec, body.tuningStrategyName === "GRID")] as const),
+    ...named(body).map((spec) => [`--${spec.hyperparameterTypeCode}`, optionOf(spec, body.tuningStrategyName === "GRID")] as const),
     ["--strategy", body.tuningStrategyName == null ? null : STRATEGIES[body.tuningStrategyName]], ["--random-state", body.tuningStrategyRandomState],
     ...(body.metricList ?? []).map(({ name }) => ["--metric", name] as const), ["--regex", body.metricRegex],
     ["--objective", body.objectiveMetric?.name], [body.objectiveTypeCode === "MAXIMIZE" ? "--maximize" : "--minimize", body.objectiveTypeCode != null], ["--goal", body.objectiveGoal],
@@ -58,7 +62,7 @@ function sdkOf(body: TuningSpec, { image, flavor }: Names): string {
     ["source_dir_uri", optionalText(body.sourceDirUri)], ["entry_point", optionalText(body.entryPoint)],
     ["dataset_list", pythonList((body.datasetList ?? []).map((one) => `easymaker.Dataset(dataset_name=${pythonText(one.datasetName)}, data_uri=${pythonText(one.dataUri)})`))],
     ["check_point_input_uri", optionalText(body.checkPointInputUri)], ["model_upload_uri", optionalText(body.modelUploadUri)], ["check_point_upload_uri", optionalText(body.checkPointUploadUri)],
-    ["hyperparameter_spec_list", pythonList((body.hyperparameterSpecList ?? []).map(specOf))],
+    ["hyperparameter_spec_list", pythonList(named(body).map(specOf))],
     ["metric_list", pythonList((body.metricList ?? []).map(({ name }) => `easymaker.Metric(name=${pythonText(name)})`))], ["metric_regex", optionalText(body.metricRegex)],
     ["objective_metric_name", optionalText(body.objectiveMetric?.name)], ["objective_type_code", codeOf("ObjectiveTypeCode", body.objectiveTypeCode)], ["objective_goal", numberOf(body.objectiveGoal)],
     ["tuning_strategy_name", codeOf("TuningStrategy", body.tuningStrategyName)], ["tuning_strategy_random_state", numberOf(body.tuningStrategyRandomState)],

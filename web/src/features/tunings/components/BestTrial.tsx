@@ -8,6 +8,7 @@ import type { TuningView } from "@/lib/api/generated/types.gen";
 import { compact } from "@/lib/format";
 
 import { trialPath } from "../trialPaths";
+import { shownValue } from "../tuning";
 
 /** The best trial of a tuning: its objective's value and what led to it (HP-40, HP-49). */
 export function BestTrial({ tuning }: { tuning: TuningView }) {
@@ -28,7 +29,7 @@ export function BestTrial({ tuning }: { tuning: TuningView }) {
             </Group>
             <Group gap="md">
               {best.hyperparameterList.map(({ parameterName, parameterValue }) => (
-                <Text size="sm" key={parameterName}><Text span c="dimmed" inherit>{parameterName}</Text> {parameterValue}</Text>
+                <Text size="sm" key={parameterName} title={parameterValue}><Text span c="dimmed" inherit>{parameterName}</Text> {shownValue(parameterValue)}</Text>
               ))}
             </Group>
             {best.modelUploadUri !== null && <CopyText text={best.modelUploadUri} shown={t("modelPath")} />}

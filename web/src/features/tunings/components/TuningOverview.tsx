@@ -44,9 +44,10 @@ export function TuningOverview({ tuning }: { tuning: TuningView }) {
               ))}
             </Group>
             <Text size="sm" c="dimmed">
-              {t("parallelism", { running: tuning.runningTrialCount, wanted: tuning.parallelTrialCount })}
-              {none && ` ${t("noMaximum")}`}
-              {tuning.gridSize !== null && ` ${t("gridHas", { count: tuning.gridSize })}`}
+              {[
+                ...(tuning.isFinished ? [] : [t("parallelism", { running: tuning.runningTrialCount, wanted: tuning.parallelTrialCount }), ...(none ? [t("noMaximum")] : [])]),
+                ...(tuning.gridSize === null ? [] : [t("gridHas", { count: tuning.gridSize })]),
+              ].join(" ")}
             </Text>
           </Stack>
         </Paper>

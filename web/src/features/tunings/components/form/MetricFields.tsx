@@ -1,4 +1,4 @@
-import { Group, NumberInput, SegmentedControl, Select, Stack, TagsInput, Text, TextInput } from "@mantine/core";
+import { Group, Input, NumberInput, SegmentedControl, Select, TagsInput, TextInput } from "@mantine/core";
 import { useTranslation } from "react-i18next";
 
 import { FormSection } from "@/components/CreationForm";
@@ -27,20 +27,19 @@ export function MetricFields({ form }: { form: TuningFormState }) {
         label={t("metricNames")} description={t("metricNamesHint")} required maxTags={MAXIMUM_METRICS} splitChars={[",", " "]} acceptValueOnBlur placeholder={names.length === 0 ? "loss, accuracy" : undefined}
         value={names} onChange={setNames} error={metricFault}
       />
-      <TextInput label={t("metricFormat")} description={t("metricFormatHint")} placeholder={DEFAULT_REGEX} maxLength={255} ff="monospace" spellCheck={false} autoComplete="off" {...form.getInputProps("metricRegex")} />
+      <TextInput label={t("metricFormat")} description={t("metricFormatHint")} placeholder={DEFAULT_REGEX} maxLength={255} styles={{ input: { fontFamily: "var(--mantine-font-family-monospace)" } }} spellCheck={false} autoComplete="off" {...form.getInputProps("metricRegex")} />
       <MetricTest regex={metricRegex} names={names} />
       <Group align="flex-start" gap="md">
         <Select
           label={t("objective")} required w={220} data={names} placeholder={names.length === 0 ? t("metricsFirst") : undefined} disabled={names.length === 0} allowDeselect={false}
           value={objectiveMetric?.name ?? null} onChange={(name) => { form.setFieldValue("objectiveMetric", name === null ? null : { name }); }} error={form.errors.objectiveMetric ?? form.errors["objectiveMetric.name"]}
         />
-        <Stack gap={4}>
-          <Text size="sm" fw={500} id="objective-type">{t("better")}</Text>
+        <Input.Wrapper label={t("better")} labelElement="div">
           <SegmentedControl
-            aria-labelledby="objective-type" value={objectiveTypeCode ?? ""} data={[{ value: "MINIMIZE", label: t("minimize") }, { value: "MAXIMIZE", label: t("maximize") }]}
+            display="flex" aria-label={t("better")} value={objectiveTypeCode ?? ""} data={[{ value: "MINIMIZE", label: t("minimize") }, { value: "MAXIMIZE", label: t("maximize") }]}
             onChange={(type) => { form.setFieldValue("objectiveTypeCode", type as ObjectiveType); }}
           />
-        </Stack>
+        </Input.Wrapper>
         <NumberInput label={t("goal")} description={t("goalHint")} w={200} {...form.getInputProps("objectiveGoal")} value={objectiveGoal ?? ""} />
       </Group>
     </FormSection>

@@ -26,7 +26,7 @@ export function MetricTest({ regex, names }: { regex: string; names: readonly st
       </UnstyledButton>
       <Collapse expanded={isOpen}>
         <Stack gap="xs" pt="xs">
-          <Textarea label={t("logLines")} description={t("logLinesHint")} autosize minRows={3} maxRows={8} ff="monospace" spellCheck={false} placeholder="epoch 1 loss=0.5 accuracy=0.8" value={log} onChange={(event) => { setLog(event.currentTarget.value); }} />
+          <Textarea label={t("logLines")} description={t("logLinesHint")} autosize minRows={3} maxRows={8} styles={{ input: { fontFamily: "var(--mantine-font-family-monospace)" } }} spellCheck={false} placeholder="epoch 1 loss=0.5 accuracy=0.8" value={log} onChange={(event) => { setLog(event.currentTarget.value); }} />
           {error !== null ? <ErrorView error={error} title={t("formatWrong")} /> : data !== undefined && log.trim() !== "" && <Found check={data} />}
         </Stack>
       </Collapse>
