@@ -32,13 +32,13 @@ const MEASURES: readonly Measured[] = [
 /** What runs now with what it uses, the greediest first (GN-19); sorted by what somebody looks for. */
 export function RunningTable() {
   const { t } = useTranslation("monitoring");
-  const { data, error } = useCurrentUse();
+  const { uses, error } = useCurrentUse();
   const [{ by, isAscending }, setOrder] = useState<{ by: Measured["key"]; isAscending: boolean }>({ by: "cpu", isAscending: false });
   const measure = MEASURES.find(({ key }) => key === by) ?? MEASURES[0];
   const rows = useMemo(() => {
     const value = (row: CurrentView): number => measure?.of(row.sample) ?? -1;
-    return (data?.currentList ?? []).filter(({ kind }) => kind !== "machine").sort((a, b) => (isAscending ? 1 : -1) * (value(a) - value(b)));
-  }, [data, measure, isAscending]);
+    return (uses ?? []).filter(({ kind }) => kind !== "machine").sort((a, b) => (isAscending ? 1 : -1) * (value(a) - value(b)));
+  }, [uses, measure, isAscending]);
   if (error !== null) return <ErrorView error={error} />;
   if (rows.length === 0) return <Paper withBorder p="md"><Text fw={500}>{t("nothingRuns")}</Text><Text size="sm" c="dimmed">{t("nothingRunsText")}</Text></Paper>;
   return (
