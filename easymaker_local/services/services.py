@@ -21,6 +21,7 @@ from easymaker_local.services.stage_resources import StageResources
 from easymaker_local.services.stages import Stages
 from easymaker_local.services.training_templates import TrainingTemplates
 from easymaker_local.services.trainings import Trainings
+from easymaker_local.services.tryouts import TryOuts
 from easymaker_local.services.tunings import Tunings
 
 
@@ -46,6 +47,7 @@ class Services:
     stage_previews: StagePreviews
     pod_logs: PodLogs
     gateway_resources: GatewayResources
+    tryouts: TryOuts
 
     @classmethod
     def of(cls, context: Context) -> Services:
@@ -57,5 +59,5 @@ class Services:
             ApiStatistics(context),
             Endpoints(context), Stages(context), StageResources(context), StagePreviews(context),
             PodLogs(context),
-            GatewayResources(context),
+            GatewayResources(context), TryOuts(context),
         )  # fmt: skip
