@@ -16,6 +16,7 @@ import httpx
 
 from bench.row import Row
 from easymaker_local.domain.experiment import Experiment, ExperimentStatus
+from easymaker_local.domain.page import Cursor
 from easymaker_local.domain.training import Training
 from easymaker_local.settings import Settings
 from easymaker_local.store import Store, experiments, trainings
@@ -38,8 +39,12 @@ def _questions(count: int) -> list[_Question]:
     return [
         _Question("trainings, one", lambda n: f"/trainings/{_id(n % count)}"),
         _Question("trainings, newest page", lambda n: f"/trainings?limit={PAGE}"),
-        _Question("trainings, middle page", lambda n: f"/trainings?limit={PAGE}&cursor={float(count // 2 + n % 97)}_x"),
+        _Question(
+            "trainings, middle page", lambda n: f"/trainings?limit={PAGE}&cursor={Cursor(float(count // 2 + n % 97), 'x')}"
+        ),
         _Question("trainings, one status", lambda n: f"/trainings?limit={PAGE}&trainingStatusCodeList=FAIL_TRAIN"),
+        _Question("trainings, by name", lambda n: f"/trainings?limit={PAGE}&sortBy=name"),
+        _Question("trainings, by status", lambda n: f"/trainings?limit={PAGE}&sortBy=status&sortOrder=DESC"),
         _Question("trainings, one experiment", lambda n: f"/trainings?limit={PAGE}&experimentId=e{n % EXPERIMENTS}"),
     ]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from easymaker_local.api.endpoint_stage_models import EndpointStageView, broken_reason, deploy_status_of, site_of
-from easymaker_local.api.envelope import Envelope, Wire
+from easymaker_local.api.envelope import Envelope, ListAnswer, Wire
 from easymaker_local.api.models import BROKEN, StatusReason, StorageSize, TagView, iso
 from easymaker_local.domain.endpoint_urls import endpoint_path
 from easymaker_local.domain.quarantine import Quarantined
@@ -94,11 +94,10 @@ class CreatedEndpointAnswer(EndpointAnswer):
     api_key: str | None
 
 
-class EndpointListAnswer(Envelope):
-    """Endpoints, newest first; ``nextCursor`` asks for the next page, null on the last one."""
+class EndpointListAnswer(ListAnswer):
+    """Endpoints."""
 
     endpoint_list: list[EndpointView]
-    next_cursor: str | None
 
 
 class ApiKeyView(Wire):

@@ -18,12 +18,12 @@ from easymaker_local.api.endpoint_models import (
     endpoint_view,
 )
 from easymaker_local.api.envelope import Envelope
-from easymaker_local.api.listing import CursorText, IdPrefix, Limit, answer_list
+from easymaker_local.api.listing import IdPrefix, InOrder, answer_list
 from easymaker_local.api.models import EventListAnswer, EventView
 from easymaker_local.api.stage_models import DefaultStagePreviewAnswer, DefaultStagePreviewView
 from easymaker_local.domain.endpoint import EndpointStatus
 from easymaker_local.domain.endpoint_spec import ApiKeyChange, DefaultStageChange, EndpointChange, EndpointSpec
-from easymaker_local.domain.page import Cursor, Page
+from easymaker_local.domain.page import Page, PageRequest
 from easymaker_local.store.endpoints import Wanted
 
 router = APIRouter(tags=["endpoints"])
@@ -40,20 +40,19 @@ async def create_endpoint(appkey: Appkey, body: EndpointSpec, services: Services
 async def list_endpoints(
     appkey: Appkey,
     services: ServicesDep,
+    asked: InOrder,
     name: Annotated[str | None, Query(alias="endpointName", description="Only the one of exactly this name.")] = None,
     statuses: Annotated[list[EndpointStatus] | None, Query(alias="endpointStatusCodeList")] = None,
     id_prefix: Annotated[IdPrefix | None, Query(alias="endpointIdPrefix")] = None,
-    limit: Limit = None,
-    cursor: CursorText = None,
 ) -> Response:
-    """List endpoints, newest first, all or those that meet every condition; in pages if a limit is given."""
+    """List endpoints, newest first unless asked otherwise, all or those that meet every condition; in pages by a limit."""
     wanted, settings = Wanted(name, statuses, id_prefix), services.context.settings
 
-    async def read(after: Cursor | None, count: int) -> Page[bytes]:
-        page = await services.endpoints.page(wanted, after, count)
-        return Page([endpoint_view(row, settings).model_dump_json(by_alias=True).encode() for row in page.rows], page.after)
+    async def read(request: PageRequest) -> Page[bytes]:
+        page = await services.endpoints.page(wanted, request)
+        return page.with_rows([endpoint_view(row, settings).model_dump_json(by_alias=True).encode() for row in page.rows])
 
-    return await answer_list("endpointList", read, cursor, limit)
+    return await answer_list("endpointList", read, asked)
 
 
 @router.get("/endpoints/{endpoint_id}")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from easymaker_local.api.envelope import Envelope, Wire
+from easymaker_local.api.envelope import Envelope, ListAnswer, Wire
 from easymaker_local.api.models import BROKEN, FlavorView, ModelReference, StatusReason, TagView, iso
 from easymaker_local.domain import quantity
 from easymaker_local.domain.endpoint_spec import StageSettings
@@ -248,11 +248,10 @@ class EndpointStageAnswer(Envelope):
     endpoint_stage: EndpointStageView
 
 
-class EndpointStageListAnswer(Envelope):
-    """Stages, newest first; ``nextCursor`` asks for the next page, null on the last one."""
+class EndpointStageListAnswer(ListAnswer):
+    """Stages."""
 
     endpoint_stage_list: list[EndpointStageView]
-    next_cursor: str | None
 
 
 class EndpointModelAnswer(Envelope):
@@ -261,11 +260,10 @@ class EndpointModelAnswer(Envelope):
     endpoint_model: EndpointModelView
 
 
-class EndpointModelListAnswer(Envelope):
-    """Stage resources, newest first; ``nextCursor`` asks for the next page, null on the last one."""
+class EndpointModelListAnswer(ListAnswer):
+    """Stage resources."""
 
     endpoint_model_list: list[EndpointModelView]
-    next_cursor: str | None
 
 
 def stage_view(found: ShownStage | Quarantined, settings: Settings) -> EndpointStageView:

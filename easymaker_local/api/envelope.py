@@ -68,6 +68,17 @@ class Envelope(Wire):
     header: Header = Field(default_factory=Header)
 
 
+class ListAnswer(Envelope):
+    """Rows in the order that was asked for.
+
+    ``nextCursor`` asks for the next page, null on the last one. ``totalCount`` is how many rows meet the conditions, null
+    unless a limit was given.
+    """
+
+    next_cursor: str | None
+    total_count: int | None
+
+
 class Failure(Envelope):
     """An answer that carries no payload but the reason: a stable code, a hint, the fields at fault."""
 

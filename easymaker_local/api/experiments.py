@@ -9,7 +9,7 @@ from fastapi.responses import Response
 
 from easymaker_local.api.deps import After, Appkey, ServicesDep
 from easymaker_local.api.envelope import Envelope
-from easymaker_local.api.listing import CursorText, IdPrefix, Limit, answer_list
+from easymaker_local.api.listing import IdPrefix, InOrder, answer_list
 from easymaker_local.api.models import (
     EventListAnswer,
     EventView,
@@ -18,7 +18,7 @@ from easymaker_local.api.models import (
     ExperimentView,
 )
 from easymaker_local.domain.experiment import Experiment, ExperimentChange, ExperimentSpec
-from easymaker_local.domain.page import Cursor, Page
+from easymaker_local.domain.page import Page, PageRequest
 from easymaker_local.services.services import Services
 from easymaker_local.store.experiments import Wanted
 
@@ -51,21 +51,20 @@ async def create_experiment(appkey: Appkey, body: ExperimentSpec, services: Serv
 async def list_experiments(
     appkey: Appkey,
     services: ServicesDep,
+    asked: InOrder,
     ids: Annotated[list[str] | None, Query(alias="experimentIdList")] = None,
     names: Annotated[list[str] | None, Query(alias="experimentNameList")] = None,
     id_prefix: Annotated[IdPrefix | None, Query(alias="experimentIdPrefix")] = None,
-    limit: Limit = None,
-    cursor: CursorText = None,
 ) -> Response:
-    """List experiments, newest first; names are compared exactly. In pages if a limit is given."""
+    """List experiments, newest first unless asked otherwise; names are compared exactly. In pages if a limit is given."""
     wanted = Wanted(_wanted(ids), _wanted(names), id_prefix)
 
-    async def read(after: Cursor | None, count: int) -> Page[bytes]:
-        page = await services.experiments.page(wanted, after, count)
+    async def read(request: PageRequest) -> Page[bytes]:
+        page = await services.experiments.page(wanted, request)
         views = (_view(services, experiment) for experiment in page.rows)
-        return Page([view.model_dump_json(by_alias=True).encode() for view in views], page.after)
+        return page.with_rows([view.model_dump_json(by_alias=True).encode() for view in views])
 
-    return await answer_list("experimentList", read, cursor, limit)
+    return await answer_list("experimentList", read, asked)
 
 
 @router.get("/experiments/{experiment_id}")

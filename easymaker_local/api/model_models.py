@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from easymaker_local.api.envelope import Envelope, Wire
+from easymaker_local.api.envelope import Envelope, ListAnswer, Wire
 from easymaker_local.api.models import BROKEN, ModelReference, ParameterView, StatusReason, TagView, iso
 from easymaker_local.domain.model import (
     Examination,
@@ -146,11 +146,10 @@ class ModelAnswer(Envelope):
     model: ModelView
 
 
-class ModelListAnswer(Envelope):
-    """Models, newest first; ``nextCursor`` asks for the next page, null on the last one."""
+class ModelListAnswer(ListAnswer):
+    """Models."""
 
     model_list: list[ModelView]
-    next_cursor: str | None
 
 
 class ModelFileView(Wire):

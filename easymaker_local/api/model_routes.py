@@ -9,7 +9,7 @@ from fastapi.responses import Response
 
 from easymaker_local.api.deps import After, Appkey, ServicesDep
 from easymaker_local.api.envelope import Envelope
-from easymaker_local.api.listing import CursorText, IdPrefix, Limit, answer_built, answer_list
+from easymaker_local.api.listing import IdPrefix, InOrder, answer_built, answer_list
 from easymaker_local.api.model_models import (
     ExaminationAnswer,
     ExaminationView,
@@ -20,7 +20,7 @@ from easymaker_local.api.model_models import (
 from easymaker_local.api.models import EventListAnswer, EventView
 from easymaker_local.domain.model_record import ModelStatus
 from easymaker_local.domain.model_spec import ModelChange, ModelSpec
-from easymaker_local.domain.page import Cursor, Page
+from easymaker_local.domain.page import Page, PageRequest
 from easymaker_local.domain.quarantine import Quarantined
 from easymaker_local.services.models import Shown
 from easymaker_local.services.services import Services
@@ -43,6 +43,7 @@ async def create_model(appkey: Appkey, body: ModelSpec, services: ServicesDep) -
 async def list_models(
     appkey: Appkey,
     services: ServicesDep,
+    asked: InOrder,
     name: Annotated[str | None, Query(alias="modelName", description="Only those of exactly this name.")] = None,
     statuses: Annotated[list[ModelStatus] | None, Query(alias="modelStatusCodeList")] = None,
     training_id: Annotated[str | None, Query(alias="trainingId", description="Made from this training or trial.")] = None,
@@ -50,18 +51,16 @@ async def list_models(
         str | None, Query(alias="hyperparameterTuningId", description="Made from a trial of this tuning.")
     ] = None,
     id_prefix: Annotated[IdPrefix | None, Query(alias="modelIdPrefix")] = None,
-    limit: Limit = None,
-    cursor: CursorText = None,
 ) -> Response:
-    """List models, newest first, all or those that meet every condition; in pages if a limit is given."""
+    """List models, newest first unless asked otherwise, all or those that meet every condition; in pages by a limit."""
     wanted = Wanted(name, statuses, training_id, tuning_id, id_prefix)
     own = services.context.settings.appkey
 
-    async def read(after: Cursor | None, count: int) -> Page[bytes]:
-        page = await services.models.page(wanted, after, count)
-        return Page([view_of(found, own).model_dump_json(by_alias=True).encode() for found in page.rows], page.after)
+    async def read(request: PageRequest) -> Page[bytes]:
+        page = await services.models.page(wanted, request)
+        return page.with_rows([view_of(found, own).model_dump_json(by_alias=True).encode() for found in page.rows])
 
-    return await answer_list("modelList", read, cursor, limit)
+    return await answer_list("modelList", read, asked)
 
 
 @router.get("/models/{model_id}")

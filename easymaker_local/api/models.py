@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import Field
 
-from easymaker_local.api.envelope import Envelope, Wire
+from easymaker_local.api.envelope import Envelope, ListAnswer, Wire
 from easymaker_local.domain.experiment import Experiment
 from easymaker_local.domain.flavor import Flavor
 from easymaker_local.domain.image import Image
@@ -370,11 +370,10 @@ class ExperimentAnswer(Envelope):
     experiment: ExperimentView
 
 
-class ExperimentListAnswer(Envelope):
-    """Experiments, newest first; ``nextCursor`` asks for the next page, null on the last one."""
+class ExperimentListAnswer(ListAnswer):
+    """Experiments."""
 
     experiment_list: list[ExperimentView]
-    next_cursor: str | None
 
 
 class TrainingAnswer(Envelope):
@@ -383,11 +382,10 @@ class TrainingAnswer(Envelope):
     training: TrainingView
 
 
-class TrainingListAnswer(Envelope):
-    """Trainings, newest first; ``nextCursor`` asks for the next page, null on the last one."""
+class TrainingListAnswer(ListAnswer):
+    """Trainings."""
 
     training_list: list[TrainingView]
-    next_cursor: str | None
 
 
 class CopySourceAnswer(Envelope):

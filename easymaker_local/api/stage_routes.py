@@ -19,7 +19,7 @@ from easymaker_local.api.endpoint_stage_models import (
     stage_view,
 )
 from easymaker_local.api.envelope import Envelope
-from easymaker_local.api.listing import CursorText, IdPrefix, Limit, answer_list
+from easymaker_local.api.listing import IdPrefix, InOrder, InPages, answer_list
 from easymaker_local.api.models import EventListAnswer, EventView
 from easymaker_local.api.stage_models import (
     DeploymentAnswer,
@@ -39,7 +39,8 @@ from easymaker_local.api.stage_models import (
 )
 from easymaker_local.api.trainings import MAXIMUM_LOG_BYTES, MAXIMUM_LOG_OFFSET
 from easymaker_local.domain.endpoint_spec import EndpointChange, StagePreview, StageResourceSpec, StageSpec
-from easymaker_local.domain.page import Cursor, Page
+from easymaker_local.domain.page import Page, PageRequest
+from easymaker_local.store.stages import Wanted, WantedResources
 
 router = APIRouter(tags=["endpoints"])
 
@@ -63,20 +64,19 @@ async def preview_endpoint_stage(appkey: Appkey, body: StagePreview, services: S
 async def list_endpoint_stages(
     appkey: Appkey,
     services: ServicesDep,
+    asked: InOrder,
     endpoint_id: EndpointId = None,
     name: Annotated[str | None, Query(alias="apigwStageName", description="Only those of exactly this name.")] = None,
     id_prefix: Annotated[IdPrefix | None, Query(alias="endpointStageIdPrefix")] = None,
-    limit: Limit = None,
-    cursor: CursorText = None,
 ) -> Response:
-    """List stages, newest first, all or those of an endpoint; in pages if a limit is given."""
-    settings = services.context.settings
+    """List stages, newest first unless asked otherwise, all or those of an endpoint; in pages if a limit is given."""
+    wanted, settings = Wanted(endpoint_id, name, id_prefix), services.context.settings
 
-    async def read(after: Cursor | None, count: int) -> Page[bytes]:
-        page = await services.stages.page(endpoint_id, name, id_prefix, after, count)
-        return Page([stage_view(row, settings).model_dump_json(by_alias=True).encode() for row in page.rows], page.after)
+    async def read(request: PageRequest) -> Page[bytes]:
+        page = await services.stages.page(wanted, request)
+        return page.with_rows([stage_view(row, settings).model_dump_json(by_alias=True).encode() for row in page.rows])
 
-    return await answer_list("endpointStageList", read, cursor, limit)
+    return await answer_list("endpointStageList", read, asked)
 
 
 @router.get("/endpoint-stages/{endpoint_stage_id}")
@@ -165,21 +165,20 @@ async def create_endpoint_model(appkey: Appkey, body: StageResourceSpec, service
 async def list_endpoint_models(
     appkey: Appkey,
     services: ServicesDep,
+    asked: InPages,
     stage_id: Annotated[str | None, Query(alias="endpointStageId", description="Only those of this stage.")] = None,
     endpoint_id: EndpointId = None,
     model_id: Annotated[str | None, Query(alias="modelId", description="Only those of this model.")] = None,
     id_prefix: Annotated[IdPrefix | None, Query(alias="endpointModelIdPrefix")] = None,
-    limit: Limit = None,
-    cursor: CursorText = None,
 ) -> Response:
     """List stage resources, newest first, all or those that meet every condition; in pages if a limit is given."""
-    settings = services.context.settings
+    wanted, settings = WantedResources(stage_id, endpoint_id, model_id, id_prefix), services.context.settings
 
-    async def read(after: Cursor | None, count: int) -> Page[bytes]:
-        page = await services.stage_resources.page(stage_id, endpoint_id, model_id, id_prefix, after, count)
-        return Page([resource_view(row, settings).model_dump_json(by_alias=True).encode() for row in page.rows], page.after)
+    async def read(request: PageRequest) -> Page[bytes]:
+        page = await services.stage_resources.page(wanted, request)
+        return page.with_rows([resource_view(row, settings).model_dump_json(by_alias=True).encode() for row in page.rows])
 
-    return await answer_list("endpointModelList", read, cursor, limit)
+    return await answer_list("endpointModelList", read, asked)
 
 
 @router.get("/endpoint-models/{endpoint_model_id}")

@@ -8,10 +8,10 @@ from fastapi import APIRouter, Query
 from fastapi.responses import Response
 
 from easymaker_local.api.deps import Appkey, ServicesDep
-from easymaker_local.api.envelope import Envelope, FieldFault, Wire
-from easymaker_local.api.listing import CursorText, IdPrefix, Limit, answer_list
+from easymaker_local.api.envelope import Envelope, FieldFault, ListAnswer, Wire
+from easymaker_local.api.listing import IdPrefix, InOrderWithoutStatus, answer_list
 from easymaker_local.api.models import CopySourceAnswer, DatasetView, ParameterView, StatusReason, TagView
-from easymaker_local.domain.page import Cursor, Page
+from easymaker_local.domain.page import Page, PageRequest
 from easymaker_local.domain.quarantine import Quarantined
 from easymaker_local.domain.training_template import (
     SCHEMA_VERSION,
@@ -87,11 +87,10 @@ class SavedTrainingTemplateAnswer(TrainingTemplateAnswer):
     warning_list: list[FieldFault]
 
 
-class TrainingTemplateListAnswer(Envelope):
-    """Templates, newest first; ``nextCursor`` asks for the next page, null on the last one."""
+class TrainingTemplateListAnswer(ListAnswer):
+    """Templates."""
 
     training_template_list: list[TrainingTemplateView]
-    next_cursor: str | None
 
 
 class UnresolvedField(FieldFault):
@@ -128,20 +127,19 @@ async def create_training_template(
 async def list_training_templates(
     appkey: Appkey,
     services: ServicesDep,
+    asked: InOrderWithoutStatus,
     name: Annotated[str | None, Query(alias="trainingTemplateName", description="Only those of exactly this name.")] = None,
     id_prefix: Annotated[IdPrefix | None, Query(alias="trainingTemplateIdPrefix")] = None,
-    limit: Limit = None,
-    cursor: CursorText = None,
 ) -> Response:
-    """List templates, newest first; in pages if a limit is given."""
+    """List templates, newest first unless asked otherwise; in pages if a limit is given."""
     wanted = Wanted(name, id_prefix)
 
-    async def read(after: Cursor | None, count: int) -> Page[bytes]:
-        page = await services.training_templates.page(wanted, after, count)
+    async def read(request: PageRequest) -> Page[bytes]:
+        page = await services.training_templates.page(wanted, request)
         views = (_view(services, template) for template in page.rows)
-        return Page([view.model_dump_json(by_alias=True).encode() for view in views], page.after)
+        return page.with_rows([view.model_dump_json(by_alias=True).encode() for view in views])
 
-    return await answer_list("trainingTemplateList", read, cursor, limit)
+    return await answer_list("trainingTemplateList", read, asked)
 
 
 @router.get("/training-templates/{training_template_id}")

@@ -12,7 +12,7 @@ from fastapi.responses import FileResponse, Response, StreamingResponse
 
 from easymaker_local.api.deps import After, Appkey, ServicesDep
 from easymaker_local.api.envelope import Envelope
-from easymaker_local.api.listing import CursorText, IdPrefix, Limit, answer_list
+from easymaker_local.api.listing import IdPrefix, InOrder, answer_list
 from easymaker_local.api.models import (
     CopySourceAnswer,
     EventListAnswer,
@@ -27,7 +27,7 @@ from easymaker_local.api.models import (
 )
 from easymaker_local.domain.experiment import Experiment
 from easymaker_local.domain.model_record import Model
-from easymaker_local.domain.page import Cursor, Page
+from easymaker_local.domain.page import Page, PageRequest
 from easymaker_local.domain.quarantine import Quarantined
 from easymaker_local.domain.training import Training, TrainingStatus
 from easymaker_local.domain.training_spec import TrainingChange, TrainingSpec
@@ -72,20 +72,19 @@ async def create_training(appkey: Appkey, body: TrainingSpec, services: Services
 async def list_trainings(
     appkey: Appkey,
     services: ServicesDep,
+    asked: InOrder,
     experiment_id: Annotated[str | None, Query(alias="experimentId")] = None,
     name: Annotated[str | None, Query(alias="trainingName", description="Only those of exactly this name.")] = None,
     statuses: Annotated[list[TrainingStatus] | None, Query(alias="trainingStatusCodeList")] = None,
     id_prefix: Annotated[
         IdPrefix | None, Query(alias="trainingIdPrefix", description="Only those whose id begins so, trials of tunings too.")
     ] = None,
-    limit: Limit = None,
-    cursor: CursorText = None,
 ) -> Response:
-    """List trainings, newest first, all or those that meet every condition; in pages if a limit is given."""
+    """List trainings, newest first unless asked otherwise, all or those that meet every condition; in pages by a limit."""
     wanted = Wanted(experiment_id, name, statuses, id_prefix)
 
-    async def read(after: Cursor | None, count: int) -> Page[bytes]:
-        page = await services.trainings.page(wanted, after, count)
+    async def read(request: PageRequest) -> Page[bytes]:
+        page = await services.trainings.page(wanted, request)
         ids = {training.id: training.spec.experiment_id for training in page.rows if isinstance(training, Training)}
         experiments = await services.experiments.referred(set(ids.values()))
         models = await services.models.of_trainings(ids)
@@ -97,9 +96,9 @@ async def list_trainings(
             )
             return [view.model_dump_json(by_alias=True).encode() for view in views]
 
-        return Page(await asyncio.to_thread(show), page.after)
+        return page.with_rows(await asyncio.to_thread(show))
 
-    return await answer_list("trainingList", read, cursor, limit)
+    return await answer_list("trainingList", read, asked)
 
 
 @router.get("/trainings/{training_id}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 
-from easymaker_local.api.envelope import Envelope, Wire
+from easymaker_local.api.envelope import Envelope, ListAnswer, Wire
 from easymaker_local.api.models import (
     BROKEN,
     JobView,
@@ -222,11 +222,10 @@ class TuningAnswer(Envelope):
     hyperparameter_tuning: TuningView
 
 
-class TuningListAnswer(Envelope):
-    """Hyperparameter tunings, newest first; ``nextCursor`` asks for the next page, null on the last one."""
+class TuningListAnswer(ListAnswer):
+    """Hyperparameter tunings."""
 
     hyperparameter_tuning_list: list[TuningView]
-    next_cursor: str | None
 
 
 class TrialAnswer(Envelope):

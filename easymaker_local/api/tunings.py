@@ -11,7 +11,7 @@ from fastapi.responses import Response
 
 from easymaker_local.api.deps import After, Appkey, ServicesDep
 from easymaker_local.api.envelope import Envelope
-from easymaker_local.api.listing import CursorText, IdPrefix, Limit, answer_built, answer_list
+from easymaker_local.api.listing import IdPrefix, InOrder, answer_built, answer_list
 from easymaker_local.api.models import CopySourceAnswer, EventListAnswer, EventView
 from easymaker_local.api.tuning_models import (
     AnalysisAnswer,
@@ -25,7 +25,7 @@ from easymaker_local.api.tuning_models import (
 )
 from easymaker_local.domain.experiment import Experiment
 from easymaker_local.domain.model_record import Model
-from easymaker_local.domain.page import Cursor, Page
+from easymaker_local.domain.page import Page, PageRequest
 from easymaker_local.domain.quarantine import Quarantined
 from easymaker_local.domain.tuning import TuningStatus
 from easymaker_local.domain.tuning_spec import TuningChange, TuningSpec
@@ -71,18 +71,17 @@ async def create_tuning(appkey: Appkey, body: TuningSpec, services: ServicesDep)
 async def list_tunings(
     appkey: Appkey,
     services: ServicesDep,
+    asked: InOrder,
     experiment_id: Annotated[str | None, Query(alias="experimentId")] = None,
     name: Annotated[str | None, Query(alias="hyperparameterTuningName", description="Only those of exactly this name.")] = None,
     statuses: Annotated[list[TuningStatus] | None, Query(alias="hyperparameterTuningStatusCodeList")] = None,
     id_prefix: Annotated[IdPrefix | None, Query(alias="hyperparameterTuningIdPrefix")] = None,
-    limit: Limit = None,
-    cursor: CursorText = None,
 ) -> Response:
-    """List tunings, newest first, all or those that meet every condition; in pages if a limit is given."""
+    """List tunings, newest first unless asked otherwise, all or those that meet every condition; in pages by a limit."""
     wanted = Wanted(experiment_id, name, statuses, id_prefix)
 
-    async def read(after: Cursor | None, count: int) -> Page[bytes]:
-        page = await services.tunings.page(wanted, after, count)
+    async def read(request: PageRequest) -> Page[bytes]:
+        page = await services.tunings.page(wanted, request)
         ids = [None if isinstance(found, Quarantined) else found.tuning.spec.experiment_id for found in page.rows]
         experiments = await services.experiments.referred(set(ids))
         made = await services.models.of_tunings([found.tuning.id for found in page.rows if isinstance(found, Overview)])
@@ -95,9 +94,9 @@ async def list_tunings(
             )
             return [view.model_dump_json(by_alias=True).encode() for view in views]
 
-        return Page(await asyncio.to_thread(show), page.after)
+        return page.with_rows(await asyncio.to_thread(show))
 
-    return await answer_list("hyperparameterTuningList", read, cursor, limit)
+    return await answer_list("hyperparameterTuningList", read, asked)
 
 
 @router.get("/hyperparameter-tunings/{tuning_id}")

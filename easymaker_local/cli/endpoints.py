@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from easymaker_local.cli import completion, jobs, output
+from easymaker_local.cli import completion, jobs, listing, output
 from easymaker_local.cli import stage_options as form
 from easymaker_local.cli.exits import FAILED
 from easymaker_local.cli.lookup import WHICH, find_endpoint, find_stage
@@ -75,15 +76,19 @@ def create(
 
 @app.command("list")
 def list_endpoints(
-    ctx: typer.Context, status: jobs.Statuses = None, limit: output.Limit = output.LIST_ROWS, everything: output.All = False,
+    ctx: typer.Context,
+    status: jobs.Statuses = None,
+    search: listing.Search = None,
+    sort: listing.Sort = listing.By.CREATED,
+    limit: listing.Limit = listing.ROWS,
+    everything: listing.All = False,
     as_json: Json = False,
-) -> None:  # fmt: skip
-    """List endpoints, newest first."""
+) -> None:
+    """List endpoints, newest first unless sorted otherwise."""
     from easymaker_local.domain.endpoint import EndpointStatus
 
     wanted = jobs.status_codes(status or [], EndpointStatus)
-    found = client_of(ctx).endpoints(statuses=wanted, limit=None if everything else limit + 1)
-    found = found if everything else output.cut(found, limit)
+    found = listing.rows(partial(client_of(ctx).endpoints, statuses=wanted), search, sort, limit, everything=everything)
     if as_json:
         output.print_json(found)
     elif found:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
-from easymaker_local.cli import completion, output
+from easymaker_local.cli import completion, listing, output
 from easymaker_local.cli.lookup import SHORT_ID, find_experiment
 from easymaker_local.cli.output import Json
 from easymaker_local.cli.session import client_of
@@ -38,15 +38,19 @@ def create(
 
 @app.command("list")
 def list_experiments(
-    ctx: typer.Context, limit: output.Limit = output.LIST_ROWS, everything: output.All = False, as_json: Json = False
+    ctx: typer.Context,
+    search: listing.Search = None,
+    sort: listing.Sort = listing.By.CREATED,
+    limit: listing.Limit = listing.ROWS,
+    everything: listing.All = False,
+    as_json: Json = False,
 ) -> None:
-    """List experiments, newest first."""
-    found = client_of(ctx).experiments(limit=None if everything else limit + 1)
-    found = found if everything else output.cut(found, limit)
+    """List experiments, newest first unless sorted otherwise."""
+    found = listing.rows(client_of(ctx).experiments, search, sort, limit, everything=everything)
     if as_json:
         output.print_json(found)
     elif not found:
-        output.note("There are no experiments yet. Make one: easymaker-local experiment create NAME")
+        output.note("There are none. Make one: easymaker-local experiment create NAME")
     else:
         output.table(
             ["ID", "NAME", "STATUS", "CREATED", "DESCRIPTION"],
@@ -121,9 +125,9 @@ def delete(ctx: typer.Context, which: Which) -> None:
 
 
 def _newest(kind: str, ask: Callable[..., list[T]], experiment_id: str) -> list[T]:
-    found = ask(experiment_id, limit=output.LIST_ROWS + 1)
-    if len(found) > output.LIST_ROWS:
-        output.note(f"Its newest {output.LIST_ROWS} {kind}s; for all: {kind} list --experiment {experiment_id} --all")
+    found = ask(experiment_id, limit=listing.ROWS + 1)
+    if len(found) > listing.ROWS:
+        output.note(f"Its newest {listing.ROWS} {kind}s; for all: {kind} list --experiment {experiment_id} --all")
         found.pop()
     return found
 

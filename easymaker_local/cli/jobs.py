@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -20,8 +20,6 @@ from easymaker_local.errors import NotFound
 
 if TYPE_CHECKING:
     from easymaker_local.client import Client
-
-T = TypeVar("T")
 
 Experiment = Annotated[str | None, typer.Option(help="Only those of this experiment.", autocompletion=completion.experiments)]
 Find = Callable[..., Any]
@@ -204,14 +202,9 @@ def _await_gone(kind: Kind, client: Client, job: Mapping[str, Any]) -> None:
             time.sleep(_POLL_SECONDS)
 
 
-def listed(
-    client: Client, search: Callable[..., list[T]], experiment: str | None, statuses: Sequence[str], limit: int | None
-) -> list[T]:
-    """Return jobs, newest first: all, or ``limit`` of them and say so if there are more; of one experiment if it is named."""
-    within = None if experiment is None else find_experiment(client, experiment)["experimentId"]
-    if limit is None:
-        return search(within, statuses=statuses)
-    return output.cut(search(within, statuses=statuses, limit=limit + 1), limit)
+def within(client: Client, experiment: str | None) -> str | None:
+    """Return the id of the experiment that a list is of; None: of all."""
+    return None if experiment is None else find_experiment(client, experiment)["experimentId"]
 
 
 def status_codes(texts: Sequence[str], known: type[StrEnum]) -> list[str]:

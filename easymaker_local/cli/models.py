@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from easymaker_local.cli import completion, jobs, output
+from easymaker_local.cli import completion, jobs, listing, output
 from easymaker_local.cli.addresses import expand
 from easymaker_local.cli.job_spec import split_pairs
 from easymaker_local.cli.lookup import WHICH, find_model, find_training, find_tuning
@@ -95,16 +96,17 @@ def create(
 def list_models(
     ctx: typer.Context,
     status: jobs.Statuses = None,
-    limit: output.Limit = output.LIST_ROWS,
-    everything: output.All = False,
+    search: listing.Search = None,
+    sort: listing.Sort = listing.By.CREATED,
+    limit: listing.Limit = listing.ROWS,
+    everything: listing.All = False,
     as_json: Json = False,
 ) -> None:
-    """List models, newest first."""
+    """List models, newest first unless sorted otherwise."""
     from easymaker_local.domain.model_record import ModelStatus
 
     wanted = jobs.status_codes(status or [], ModelStatus)
-    found = client_of(ctx).models(statuses=wanted, limit=None if everything else limit + 1)
-    found = found if everything else output.cut(found, limit)
+    found = listing.rows(partial(client_of(ctx).models, statuses=wanted), search, sort, limit, everything=everything)
     if as_json:
         output.print_json(found)
     elif found:

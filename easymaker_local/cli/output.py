@@ -11,7 +11,7 @@ import os
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -23,13 +23,7 @@ if TYPE_CHECKING:
 
     from easymaker_local.client.shapes import Event
 
-T = TypeVar("T")
-
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead.", show_default=False)]
-
-LIST_ROWS = 50
-Limit = Annotated[int, typer.Option(min=1, metavar="N", help="The newest N.")]
-All = Annotated[bool, typer.Option("--all", help="All of them, however many.", show_default=False)]
 
 STATUS_STYLES = {
     "CREATE_REQUESTED": "yellow",
@@ -95,13 +89,6 @@ def errors() -> Console:
 def note(message: str, style: str = "dim") -> None:
     """Say something beside the data. The terminal wraps it: a path that was broken in two could not be copied."""
     errors().print(message, style=style, soft_wrap=True)
-
-
-def cut(found: list[T], limit: int) -> list[T]:
-    """Return the first ``limit`` of a list of which one more was asked for, and say so if there was one more."""
-    if len(found) > limit:
-        note(f"These are the newest {limit}; for more: --limit N or --all")
-    return found[:limit]
 
 
 def print_json(value: Any) -> None:

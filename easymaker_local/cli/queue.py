@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from easymaker_local.cli import output
+from easymaker_local.cli import listing, output
 from easymaker_local.cli.lookup import SHORT_ID
 from easymaker_local.cli.output import Json
 from easymaker_local.cli.session import client_of
@@ -34,7 +34,7 @@ def queue(
     if watch and as_json:
         raise typer.BadParameter("--watch is for people: leave out --json")
     while True:
-        found, machine = client.queue(None if as_json else output.LIST_ROWS), client.machine()
+        found, machine = client.queue(None if as_json else listing.ROWS), client.machine()
         if as_json:
             output.print_json({"machine": machine, **found})
             return

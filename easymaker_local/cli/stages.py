@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated
 
 import typer
 
-from easymaker_local.cli import completion, jobs, output, stage_paths
+from easymaker_local.cli import completion, jobs, listing, output, stage_paths
 from easymaker_local.cli import stage_options as form
 from easymaker_local.cli.endpoints import Follow, show_gateway
 from easymaker_local.cli.exits import FAILED, for_each
@@ -92,15 +93,16 @@ def list_stages(
         str | None,
         typer.Argument(metavar="ENDPOINT", help="Only those of this endpoint.", autocompletion=completion.endpoints),
     ] = None,
-    limit: output.Limit = output.LIST_ROWS,
-    everything: output.All = False,
+    search: listing.Search = None,
+    sort: listing.Sort = listing.By.CREATED,
+    limit: listing.Limit = listing.ROWS,
+    everything: listing.All = False,
     as_json: Json = False,
 ) -> None:
-    """List stages, newest first."""
+    """List stages, newest first unless sorted otherwise."""
     client = client_of(ctx)
     endpoint_id = None if endpoint is None else find_endpoint(client, endpoint)["endpointId"]
-    found = client.stages(endpoint_id, limit=None if everything else limit + 1)
-    found = found if everything else output.cut(found, limit)
+    found = listing.rows(partial(client.stages, endpoint_id), search, sort, limit, everything=everything)
     if as_json:
         output.print_json(found)
     elif found:

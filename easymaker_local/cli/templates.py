@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from easymaker_local.cli import completion, output
+from easymaker_local.cli import completion, listing, output
 from easymaker_local.cli.exits import for_each
 from easymaker_local.cli.job_options import NAME_LIMIT, by_option, field_of, given, overridden, with_form
 from easymaker_local.cli.job_spec import TEMPLATE, Body, faults_named, parse, read_file, resolve
@@ -48,11 +48,15 @@ def create(
 
 @app.command("list")
 def list_templates(
-    ctx: typer.Context, limit: output.Limit = output.LIST_ROWS, everything: output.All = False, as_json: Json = False
+    ctx: typer.Context,
+    search: listing.Search = None,
+    sort: listing.SortWithoutStatus = listing.ByWithoutStatus.CREATED,
+    limit: listing.Limit = listing.ROWS,
+    everything: listing.All = False,
+    as_json: Json = False,
 ) -> None:
-    """List templates, newest first."""
-    found = client_of(ctx).training_templates(limit=None if everything else limit + 1)
-    found = found if everything else output.cut(found, limit)
+    """List templates, newest first unless sorted otherwise."""
+    found = listing.rows(client_of(ctx).training_templates, search, sort, limit, everything=everything)
     if as_json:
         output.print_json(found)
     elif found:
@@ -60,7 +64,7 @@ def list_templates(
 
         print_templates(found)
     else:
-        output.note("There are no templates yet. Make one: easymaker-local template create --help")
+        output.note("There are none. Make one: easymaker-local template create --help")
 
 
 @app.command("show")

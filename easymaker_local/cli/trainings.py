@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated
 
 import typer
 
-from easymaker_local.cli import completion, jobs, output, training_create
+from easymaker_local.cli import completion, jobs, listing, output, training_create
 from easymaker_local.cli.lookup import WHICH, find_training
 from easymaker_local.cli.output import Json
 from easymaker_local.cli.session import client_of
@@ -23,16 +24,19 @@ def list_trainings(
     ctx: typer.Context,
     experiment: jobs.Experiment = None,
     status: jobs.Statuses = None,
-    limit: output.Limit = output.LIST_ROWS,
-    everything: output.All = False,
+    search: listing.Search = None,
+    sort: listing.Sort = listing.By.CREATED,
+    limit: listing.Limit = listing.ROWS,
+    everything: listing.All = False,
     as_json: Json = False,
 ) -> None:
-    """List trainings, newest first."""
+    """List trainings, newest first unless sorted otherwise."""
     from easymaker_local.domain.training import TrainingStatus
 
     client = client_of(ctx)
     wanted = jobs.status_codes(status or [], TrainingStatus)
-    found = jobs.listed(client, client.trainings, experiment, wanted, None if everything else limit)
+    ask = partial(client.trainings, jobs.within(client, experiment), statuses=wanted)
+    found = listing.rows(ask, search, sort, limit, everything=everything)
     if as_json:
         output.print_json(found)
     elif found:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sys
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.text import Text
 
-from easymaker_local.cli import completion, jobs, output, tuning_create
+from easymaker_local.cli import completion, jobs, listing, output, tuning_create
 from easymaker_local.cli.lookup import WHICH, find_trial, find_tuning
 from easymaker_local.cli.output import Json
 from easymaker_local.cli.session import client_of
@@ -40,16 +41,19 @@ def list_tunings(
     ctx: typer.Context,
     experiment: jobs.Experiment = None,
     status: jobs.Statuses = None,
-    limit: output.Limit = output.LIST_ROWS,
-    everything: output.All = False,
+    search: listing.Search = None,
+    sort: listing.Sort = listing.By.CREATED,
+    limit: listing.Limit = listing.ROWS,
+    everything: listing.All = False,
     as_json: Json = False,
 ) -> None:
-    """List hyperparameter tunings, newest first."""
+    """List hyperparameter tunings, newest first unless sorted otherwise."""
     from easymaker_local.domain.tuning import TuningStatus
 
     client = client_of(ctx)
     wanted = jobs.status_codes(status or [], TuningStatus)
-    found = jobs.listed(client, client.tunings, experiment, wanted, None if everything else limit)
+    ask = partial(client.tunings, jobs.within(client, experiment), statuses=wanted)
+    found = listing.rows(ask, search, sort, limit, everything=everything)
     if as_json:
         output.print_json(found)
     elif found:

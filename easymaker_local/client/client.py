@@ -200,10 +200,11 @@ class Client(EndpointCalls):
     # -- experiments
 
     def experiments(
-        self, name: str | None = None, *, id_prefix: str | None = None, limit: int | None = None
-    ) -> list[Experiment]:
-        """Return the experiments, newest first: all, or those of that name or beginning of an id; ``limit`` at most."""
-        query = {"experimentNameList": name, "experimentIdPrefix": id_prefix}
+        self, name: str | None = None, *, id_prefix: str | None = None, keyword: str | None = None, sort_by: str | None = None,
+        limit: int | None = None,
+    ) -> list[Experiment]:  # fmt: skip
+        """Return the experiments, newest first or by ``sort_by``: all that meet every condition, or ``limit`` of them."""
+        query = {"experimentNameList": name, "experimentIdPrefix": id_prefix, "keyword": keyword, "sortBy": sort_by}
         return cast(list[Experiment], self._list("experiments", "experimentList", query, limit))
 
     def experiment(self, experiment_id: str) -> Experiment:
@@ -236,12 +237,12 @@ class Client(EndpointCalls):
 
     def trainings(
         self, experiment_id: str | None = None, *, name: str | None = None, statuses: Sequence[str] = (),
-        id_prefix: str | None = None, limit: int | None = None,
+        id_prefix: str | None = None, keyword: str | None = None, sort_by: str | None = None, limit: int | None = None,
     ) -> list[Training]:  # fmt: skip
-        """Return the trainings, newest first: all that meet every condition, or ``limit`` of them."""
+        """Return the trainings, newest first or by ``sort_by``: all that meet every condition, or ``limit`` of them."""
         query = {
             "experimentId": experiment_id, "trainingName": name, "trainingStatusCodeList": [*statuses] or None,
-            "trainingIdPrefix": id_prefix,
+            "trainingIdPrefix": id_prefix, "keyword": keyword, "sortBy": sort_by,
         }  # fmt: skip
         return cast(list[Training], self._list("trainings", "trainingList", query, limit))
 
@@ -300,10 +301,13 @@ class Client(EndpointCalls):
     # -- training templates
 
     def training_templates(
-        self, *, name: str | None = None, id_prefix: str | None = None, limit: int | None = None
-    ) -> list[TrainingTemplate]:
-        """Return the templates, newest first: all that meet every condition, or ``limit`` of them."""
-        query = {"trainingTemplateName": name, "trainingTemplateIdPrefix": id_prefix}
+        self, *, name: str | None = None, id_prefix: str | None = None, keyword: str | None = None, sort_by: str | None = None,
+        limit: int | None = None,
+    ) -> list[TrainingTemplate]:  # fmt: skip
+        """Return the templates, newest first or by ``sort_by``: all that meet every condition, or ``limit`` of them."""
+        query = {
+            "trainingTemplateName": name, "trainingTemplateIdPrefix": id_prefix, "keyword": keyword, "sortBy": sort_by,
+        }  # fmt: skip
         return cast(list[TrainingTemplate], self._list("training-templates", "trainingTemplateList", query, limit))
 
     def training_template(self, template_id: str) -> TrainingTemplate:
@@ -335,12 +339,13 @@ class Client(EndpointCalls):
 
     def tunings(
         self, experiment_id: str | None = None, *, name: str | None = None, statuses: Sequence[str] = (),
-        id_prefix: str | None = None, limit: int | None = None,
+        id_prefix: str | None = None, keyword: str | None = None, sort_by: str | None = None, limit: int | None = None,
     ) -> list[Tuning]:  # fmt: skip
-        """Return the tunings, newest first: all that meet every condition, or ``limit`` of them."""
+        """Return the tunings, newest first or by ``sort_by``: all that meet every condition, or ``limit`` of them."""
         query = {
             "experimentId": experiment_id, "hyperparameterTuningName": name,
             "hyperparameterTuningStatusCodeList": [*statuses] or None, "hyperparameterTuningIdPrefix": id_prefix,
+            "keyword": keyword, "sortBy": sort_by,
         }  # fmt: skip
         return cast(list[Tuning], self._list("hyperparameter-tunings", "hyperparameterTuningList", query, limit))
 
@@ -399,10 +404,14 @@ class Client(EndpointCalls):
     # -- models
 
     def models(
-        self, *, name: str | None = None, statuses: Sequence[str] = (), id_prefix: str | None = None, limit: int | None = None
-    ) -> list[Model]:
-        """Return the models, newest first: all that meet every condition, or ``limit`` of them."""
-        query = {"modelName": name, "modelStatusCodeList": [*statuses] or None, "modelIdPrefix": id_prefix}
+        self, *, name: str | None = None, statuses: Sequence[str] = (), id_prefix: str | None = None,
+        keyword: str | None = None, sort_by: str | None = None, limit: int | None = None,
+    ) -> list[Model]:  # fmt: skip
+        """Return the models, newest first or by ``sort_by``: all that meet every condition, or ``limit`` of them."""
+        query = {
+            "modelName": name, "modelStatusCodeList": [*statuses] or None, "modelIdPrefix": id_prefix, "keyword": keyword,
+            "sortBy": sort_by,
+        }  # fmt: skip
         return cast(list[Model], self._list("models", "modelList", query, limit))
 
     def model(self, model_id: str) -> Model:

@@ -32,10 +32,14 @@ class EndpointCalls:
     _list: Callable[..., list[Any]]
 
     def endpoints(
-        self, *, name: str | None = None, statuses: Sequence[str] = (), id_prefix: str | None = None, limit: int | None = None
-    ) -> list[Endpoint]:
-        """Return the endpoints, newest first: all that meet every condition, or ``limit`` of them."""
-        query = {"endpointName": name, "endpointStatusCodeList": [*statuses] or None, "endpointIdPrefix": id_prefix}
+        self, *, name: str | None = None, statuses: Sequence[str] = (), id_prefix: str | None = None,
+        keyword: str | None = None, sort_by: str | None = None, limit: int | None = None,
+    ) -> list[Endpoint]:  # fmt: skip
+        """Return the endpoints, newest first or by ``sort_by``: all that meet every condition, or ``limit`` of them."""
+        query = {
+            "endpointName": name, "endpointStatusCodeList": [*statuses] or None, "endpointIdPrefix": id_prefix,
+            "keyword": keyword, "sortBy": sort_by,
+        }  # fmt: skip
         return cast(list[Endpoint], self._list("endpoints", "endpointList", query, limit))
 
     def endpoint(self, endpoint_id: str) -> Endpoint:
@@ -85,10 +89,13 @@ class EndpointCalls:
 
     def stages(
         self, endpoint_id: str | None = None, *, name: str | None = None, id_prefix: str | None = None,
-        limit: int | None = None,
+        keyword: str | None = None, sort_by: str | None = None, limit: int | None = None,
     ) -> list[Stage]:  # fmt: skip
-        """Return the stages, newest first: all that meet every condition, or ``limit`` of them."""
-        query = {"endpointId": endpoint_id, "apigwStageName": name, "endpointStageIdPrefix": id_prefix}
+        """Return the stages, newest first or by ``sort_by``: all that meet every condition, or ``limit`` of them."""
+        query = {
+            "endpointId": endpoint_id, "apigwStageName": name, "endpointStageIdPrefix": id_prefix, "keyword": keyword,
+            "sortBy": sort_by,
+        }  # fmt: skip
         return cast(list[Stage], self._list("endpoint-stages", "endpointStageList", query, limit))
 
     def stage(self, stage_id: str) -> Stage:

@@ -1,16 +1,58 @@
-"""Pages of lists that go from the newest to the oldest (our addition; the SDK knows none, rest-api §1.6)."""
+"""Pages of lists: what is asked for and in which order (our addition; the SDK knows neither, rest-api §1.6)."""
 
 from __future__ import annotations
 
+import base64
+import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from enum import StrEnum
+from typing import Generic, TypeVar
+
+
+class SortBy(StrEnum):
+    """What a list goes by; among equals the newest is first."""
+
+    CREATED = "createdDatetime"
+    NAME = "name"
+    STATUS = "status"
+
+
+class SortOrder(StrEnum):
+    """In which direction it goes."""
+
+    ASC = "ASC"
+    DESC = "DESC"
+
+
+@dataclass(frozen=True)
+class Order:
+    """The order of a list. Its opposite turns all of it around, also which of equals is first: one index serves both."""
+
+    by: SortBy = SortBy.CREATED
+    direction: SortOrder = SortOrder.DESC
+
+    @classmethod
+    def of(cls, by: SortBy, direction: SortOrder | None) -> Order:
+        """Return an order; dates go from the newest on, words from A to Z, unless something else is said."""
+        return cls(by, direction or (SortOrder.DESC if by is SortBy.CREATED else SortOrder.ASC))
+
+    @property
+    def is_turned(self) -> bool:
+        """True if it goes against the usual direction."""
+        return self != Order.of(self.by, None)
+
+    def __str__(self) -> str:
+        return f"sortBy={self.by}&sortOrder={self.direction}"
+
+
+NEWEST_FIRST = Order()
 
 
 @dataclass(frozen=True)
 class Cursor:
-    """The place after a row: rows go by ``created_at``, newest first, and by id where that is equal.
+    """The place after a row of a list in an order; ``value`` is what the row has of that, "" if only its time counts.
 
     A place and no number of rows, so that what is created or deleted meanwhile neither doubles nor hides a row, and the last
     page costs what the first does.
@@ -18,47 +60,55 @@ class Cursor:
 
     created_at: float
     id: str
+    order: Order = NEWEST_FIRST
+    value: str = ""
 
     @classmethod
     def parse(cls, text: str) -> Cursor:
         """Read what ``str`` wrote; raises ValueError."""
-        moment, separator, resource_id = text.partition("_")
-        created_at = float(moment)
-        if not separator or not resource_id or not math.isfinite(created_at):
+        fields = json.loads(base64.urlsafe_b64decode(text.encode("ascii")))
+        if not isinstance(fields, list) or [type(field) for field in fields] != [str, str, str, float, str]:
             raise ValueError(f"{text!r} is no cursor")
-        return cls(created_at, resource_id)
+        by, direction, value, created_at, resource_id = fields
+        if not resource_id or not math.isfinite(created_at):
+            raise ValueError(f"{text!r} is no cursor")
+        return cls(created_at, resource_id, Order(SortBy(by), SortOrder(direction)), value)
 
     def __str__(self) -> str:
-        return f"{self.created_at!r}_{self.id}"
+        fields = [self.order.by, self.order.direction, self.value, self.created_at, self.id]
+        return base64.urlsafe_b64encode(json.dumps(fields, separators=(",", ":"), ensure_ascii=False).encode()).decode()
 
 
-class Listed(Protocol):
-    """What can be listed in pages."""
+@dataclass(frozen=True)
+class PageRequest:
+    """Which part of a list is wanted, in which order: ``count`` rows at most, None: all, after a place.
 
-    @property
-    def id(self) -> str:
-        """Unique."""
-        ...
+    ``keyword`` leaves those of which it is a part of the name, whatever the case, or the beginning of the id. ``with_total``
+    counts all that meet the conditions.
+    """
 
-    @property
-    def created_at(self) -> float:
-        """Epoch seconds."""
-        ...
+    order: Order = NEWEST_FIRST
+    keyword: str | None = None
+    after: Cursor | None = None
+    count: int | None = None
+    with_total: bool = False
 
+
+EVERYTHING = PageRequest()
+"""The whole list, newest first."""
 
 T = TypeVar("T")
-L = TypeVar("L", bound=Listed)
+U = TypeVar("U")
 
 
 @dataclass(frozen=True)
 class Page(Generic[T]):
-    """Some rows, and where the next ones begin; None: there are no more."""
+    """Some rows, where the next ones begin, None: there are no more, and how many there are in all, if that was asked."""
 
     rows: Sequence[T]
-    after: Cursor | None
+    after: Cursor | None = None
+    total: int | None = None
 
-
-def cut(rows: Sequence[L], count: int) -> Page[L]:
-    """Make a page of ``count`` rows out of up to one more, which tells that more follow."""
-    kept = rows[:count]
-    return Page(kept, Cursor(kept[-1].created_at, kept[-1].id) if len(rows) > count else None)
+    def with_rows(self, rows: Sequence[U]) -> Page[U]:
+        """Return the same page of other rows, made from its own."""
+        return Page(rows, self.after, self.total)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from easymaker_local.domain.endpoint import DefaultChange, Endpoint, EndpointStatus, Stage, StageStatus, Wish
 from easymaker_local.domain.endpoint_spec import EndpointChange, EndpointSpec
 from easymaker_local.domain.gateway import DEFAULT_STAGE_NAME
-from easymaker_local.domain.page import Cursor, Page, cut
+from easymaker_local.domain.page import Page, PageRequest
 from easymaker_local.domain.quarantine import Quarantined
 from easymaker_local.domain.reason import Reason
 from easymaker_local.errors import Conflict, FieldError, InvalidRequest, NotFound
@@ -84,17 +84,18 @@ class Endpoints:
         found = await context.store.read(read)
         return found if isinstance(found, Quarantined) else await self._told(found)
 
-    async def page(self, wanted: Wanted, cursor: Cursor | None, count: int) -> Page[ShownEndpoint | Quarantined]:
-        """Return up to ``count`` of those wanted, newest first."""
+    async def page(self, wanted: Wanted, request: PageRequest) -> Page[ShownEndpoint | Quarantined]:
+        """Return a page of those wanted."""
         context = self._context
 
         def read(db: sqlite3.Connection) -> Page[ShownEndpoint | Quarantined]:
-            page = cut(endpoints.newest(db, wanted, cursor, count + 1), count)
-            rows = [found if isinstance(found, Quarantined) else read_endpoint(context, db, found) for found in page.rows]
-            return Page(rows, page.after)
+            page = endpoints.page(db, wanted, request)
+            return page.with_rows(
+                [found if isinstance(found, Quarantined) else read_endpoint(context, db, found) for found in page.rows]
+            )
 
         page = await context.store.read(read)
-        return Page([found if isinstance(found, Quarantined) else await self._told(found) for found in page.rows], page.after)
+        return page.with_rows([row if isinstance(row, Quarantined) else await self._told(row) for row in page.rows])
 
     async def events(self, endpoint_id: str, after: int) -> list[events.Event]:
         """Return the history after event id ``after``."""
@@ -268,12 +269,12 @@ def check_change(endpoint: Endpoint, target: Stage, *, stop_first: bool) -> None
 
 def _name_faults(db: sqlite3.Connection, name: str) -> list[FieldError]:
     """EP-04."""
-    taken = endpoints.newest(db, Wanted(name=name), count=1)
-    if not taken:
+    taken = endpoints.of_name(db, name)
+    if taken is None:
         return []
-    is_leaving = isinstance(taken[0], Endpoint) and taken[0].wish is Wish.DELETE
+    is_leaving = isinstance(taken, Endpoint) and taken.wish is Wish.DELETE
     more = ", which is just being deleted" if is_leaving else ""
-    return [FieldError("endpointName", f"is taken by endpoint {taken[0].id}{more}")]
+    return [FieldError("endpointName", f"is taken by endpoint {taken.id}{more}")]
 
 
 def _check_only_default(db: sqlite3.Connection, endpoint: Endpoint) -> None:

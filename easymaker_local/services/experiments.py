@@ -9,7 +9,7 @@ from contextlib import suppress
 
 from easymaker_local.domain import tensorboard
 from easymaker_local.domain.experiment import Experiment, ExperimentChange, ExperimentSpec, ExperimentStatus
-from easymaker_local.domain.page import Cursor, Page, cut
+from easymaker_local.domain.page import Page, PageRequest
 from easymaker_local.errors import Conflict, FieldError, InvalidRequest
 from easymaker_local.kit.ids import new_id
 from easymaker_local.services.context import Context
@@ -66,9 +66,9 @@ class Experiments:
 
         return await self._context.store.read(find)
 
-    async def page(self, wanted: Wanted, cursor: Cursor | None, count: int) -> Page[Experiment]:
-        """Return up to ``count`` of those wanted, newest first."""
-        return cut(await self._context.store.read(lambda db: experiments.newest(db, wanted, cursor, count + 1)), count)
+    async def page(self, wanted: Wanted, request: PageRequest) -> Page[Experiment]:
+        """Return a page of those wanted."""
+        return await self._context.store.read(lambda db: experiments.page(db, wanted, request))
 
     async def events(self, experiment_id: str, after: int) -> list[events.Event]:
         """Return the history after event id ``after``."""

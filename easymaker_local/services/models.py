@@ -14,7 +14,7 @@ from easymaker_local.artifacts.locations import Kind, parse
 from easymaker_local.domain.model import Examination, ModelFormat
 from easymaker_local.domain.model_record import Model, ModelStatus, format_of, name_fault
 from easymaker_local.domain.model_spec import ModelChange, ModelSpec, origin_faults
-from easymaker_local.domain.page import Cursor, Page, cut
+from easymaker_local.domain.page import Page, PageRequest
 from easymaker_local.domain.quarantine import Quarantined
 from easymaker_local.domain.reason import Cause, Reason
 from easymaker_local.domain.training import TrainingStatus
@@ -130,12 +130,12 @@ class Models:
         """Return one, to be shown, whether its row can be read or not; raises NotFound."""
         return await self._context.store.read(lambda db: _shown_or_broken(db, models.find(db, model_id)))
 
-    async def page(self, wanted: Wanted, cursor: Cursor | None, count: int) -> Page[Shown | Quarantined]:
-        """Return up to ``count`` of those wanted, newest first."""
+    async def page(self, wanted: Wanted, request: PageRequest) -> Page[Shown | Quarantined]:
+        """Return a page of those wanted."""
 
         def read(db: sqlite3.Connection) -> Page[Shown | Quarantined]:
-            page = cut(models.newest(db, wanted, cursor, count + 1), count)
-            return Page([_shown_or_broken(db, found) for found in page.rows], page.after)
+            page = models.page(db, wanted, request)
+            return page.with_rows([_shown_or_broken(db, found) for found in page.rows])
 
         return await self._context.store.read(read)
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from easymaker_local.domain.endpoint import Stage, StageResource, StageStatus, Wish
 from easymaker_local.domain.endpoint_spec import MAXIMUM_RESOURCES, StageResourceSpec
-from easymaker_local.domain.page import Cursor, Page, cut
+from easymaker_local.domain.page import Page, PageRequest
 from easymaker_local.domain.quarantine import Quarantined
 from easymaker_local.errors import BrokenRecord, Conflict, FieldError, InvalidRequest, NotFound
 from easymaker_local.services.broken_endpoints import discard_resources
@@ -18,6 +18,7 @@ from easymaker_local.services.endpoints import refuse_deleted, refuse_while_chan
 from easymaker_local.services.stage_checks import plan_resource
 from easymaker_local.services.stage_rows import add_resource, check_gateway
 from easymaker_local.store import endpoints, events, stages
+from easymaker_local.store.stages import WantedResources
 
 _TAKES_RESOURCES = (StageStatus.ACTIVE, StageStatus.DEPLOY_IN_PROGRESS)
 # From a stage with a model that could not be deployed, that one can be taken (SR-23); the stage stays as it is (ST-22).
@@ -59,25 +60,18 @@ class StageResources:
         found = await self._context.store.read(lambda db: self._shown(db, stages.find_resource(db, resource_id)))
         return found if isinstance(found, Quarantined) else await self._told(found)
 
-    async def page(
-        self, stage_id: str | None, endpoint_id: str | None, model_id: str | None, id_prefix: str | None,
-        cursor: Cursor | None, count: int,
-    ) -> Page[ShownResource | Quarantined]:  # fmt: skip
-        """Return up to ``count`` of those wanted, newest first."""
+    async def page(self, wanted: WantedResources, request: PageRequest) -> Page[ShownResource | Quarantined]:
+        """Return a page of those wanted."""
 
         def read(db: sqlite3.Connection) -> Page[ShownResource | Quarantined]:
-            found = stages.newest_resources(
-                db, stage_id=stage_id, endpoint_id=endpoint_id, model_id=model_id, id_prefix=id_prefix, cursor=cursor,
-                count=count + 1,
-            )  # fmt: skip
-            page = cut(found, count)
-            return Page([self._shown(db, row) for row in page.rows], page.after)
+            page = stages.page_of_resources(db, wanted, request)
+            return page.with_rows([self._shown(db, row) for row in page.rows])
 
         page = await self._context.store.read(read)
         ids = list(dict.fromkeys(row.stage.id for row in page.rows if isinstance(row, ShownResource)))
         said = await look_at_gateway(self._context, ids)
         rows = [row if isinstance(row, Quarantined) else replace(row, deployed=said.get(row.stage.id)) for row in page.rows]
-        return Page(rows, page.after)
+        return page.with_rows(rows)
 
     async def events(self, resource_id: str, after: int) -> list[events.Event]:
         """Return the history after event id ``after``."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from easymaker_local.domain.endpoint import EndpointStatus, Pod, Stage, Wish
 from easymaker_local.domain.endpoint_spec import EndpointChange, StageSpec
 from easymaker_local.domain.gateway import Deployed, GatewayResource
-from easymaker_local.domain.page import Cursor, Page, cut
+from easymaker_local.domain.page import Page, PageRequest
 from easymaker_local.domain.quarantine import Quarantined
 from easymaker_local.errors import Conflict, FieldError, InvalidRequest, NotFound
 from easymaker_local.kit.ids import new_id
@@ -21,6 +21,7 @@ from easymaker_local.services.endpoints import refuse_deleted, refuse_while_chan
 from easymaker_local.services.stage_checks import StagePlan, plan_stage
 from easymaker_local.services.stage_rows import add_stage, check_gateway
 from easymaker_local.store import endpoints, events, models, stages
+from easymaker_local.store.stages import Wanted
 
 _TAKES_STAGES = (EndpointStatus.ACTIVE, EndpointStatus.UPDATE_IN_PROGRESS, EndpointStatus.UPDATE_FAILED)
 
@@ -65,23 +66,17 @@ class Stages:
         found = await context.store.read(read)
         return found if isinstance(found, Quarantined) else await with_gateway(context, found)
 
-    async def page(
-        self, endpoint_id: str | None, name: str | None, id_prefix: str | None, cursor: Cursor | None, count: int
-    ) -> Page[ShownStage | Quarantined]:
-        """Return up to ``count`` of those wanted, newest first; of one endpoint, or of all."""
+    async def page(self, wanted: Wanted, request: PageRequest) -> Page[ShownStage | Quarantined]:
+        """Return a page of those wanted."""
         context = self._context
 
         def read(db: sqlite3.Connection) -> Page[ShownStage | Quarantined]:
-            found = stages.newest(
-                db, endpoint_id=endpoint_id, name=name, id_prefix=id_prefix, cursor=cursor, count=count + 1
-            )  # fmt: skip
-            page = cut(found, count)
-            rows = [row if isinstance(row, Quarantined) else read_stage(context, db, row) for row in page.rows]
-            return Page(rows, page.after)
+            page = stages.page(db, wanted, request)
+            return page.with_rows([row if isinstance(row, Quarantined) else read_stage(context, db, row) for row in page.rows])
 
         page = await context.store.read(read)
         deployed = await look_at_gateway(context, [row.stage.id for row in page.rows if isinstance(row, ShownStage)])
-        return Page([row if isinstance(row, Quarantined) else told(row, deployed) for row in page.rows], page.after)
+        return page.with_rows([row if isinstance(row, Quarantined) else told(row, deployed) for row in page.rows])
 
     async def events(self, stage_id: str, after: int) -> list[events.Event]:
         """Return the history after event id ``after``."""

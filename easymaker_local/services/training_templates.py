@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from easymaker_local.domain.page import Cursor, Page, cut
+from easymaker_local.domain.page import Page, PageRequest
 from easymaker_local.domain.quarantine import Quarantined
 from easymaker_local.domain.training_template import (
     TemplateUse,
@@ -70,10 +70,9 @@ class TrainingTemplates:
         """Return one, to be shown, whether its row can be read or not; raises NotFound."""
         return await self._context.store.read(lambda db: training_templates.find(db, template_id))
 
-    async def page(self, wanted: Wanted, cursor: Cursor | None, count: int) -> Page[TrainingTemplate | Quarantined]:
-        """Return up to ``count`` of those wanted, newest first."""
-        found = await self._context.store.read(lambda db: training_templates.newest(db, wanted, cursor, count + 1))
-        return cut(found, count)
+    async def page(self, wanted: Wanted, request: PageRequest) -> Page[TrainingTemplate | Quarantined]:
+        """Return a page of those wanted."""
+        return await self._context.store.read(lambda db: training_templates.page(db, wanted, request))
 
     async def change(self, template_id: str, change: TrainingTemplateChange) -> Saved:
         """Change what a template holds (TT-07); what is not given stays."""

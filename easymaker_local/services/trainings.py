@@ -11,7 +11,7 @@ from pathlib import Path
 from easymaker_local.domain import contract, tensorboard
 from easymaker_local.domain.image import Image
 from easymaker_local.domain.log_entry import training_source
-from easymaker_local.domain.page import Cursor, Page, cut
+from easymaker_local.domain.page import Page, PageRequest
 from easymaker_local.domain.quarantine import Quarantined
 from easymaker_local.domain.training import Desired, Training, TrainingStatus
 from easymaker_local.domain.training_spec import TrainingChange, TrainingSpec
@@ -89,10 +89,10 @@ class Trainings:
         found = await self._context.store.read(lambda db: trainings.find(db, training_id))
         return found if isinstance(found, Quarantined) else self._with_place(found)
 
-    async def page(self, wanted: Wanted, cursor: Cursor | None, count: int) -> Page[Training | Quarantined]:
-        """Return up to ``count`` of those wanted (EX-07), newest first."""
-        found = await self._context.store.read(lambda db: trainings.newest(db, wanted, cursor, count + 1))
-        return cut([one if isinstance(one, Quarantined) else self._with_place(one) for one in found], count)
+    async def page(self, wanted: Wanted, request: PageRequest) -> Page[Training | Quarantined]:
+        """Return a page of those wanted (EX-07)."""
+        page = await self._context.store.read(lambda db: trainings.page(db, wanted, request))
+        return page.with_rows([one if isinstance(one, Quarantined) else self._with_place(one) for one in page.rows])
 
     def _with_place(self, training: Training) -> Training:
         """Say why it waits as of now: places change too often to be kept in the row."""

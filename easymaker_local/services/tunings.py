@@ -12,7 +12,7 @@ from pydantic.alias_generators import to_camel
 
 from easymaker_local.domain import tensorboard
 from easymaker_local.domain.image import Image
-from easymaker_local.domain.page import Cursor, Page, cut
+from easymaker_local.domain.page import Page, PageRequest
 from easymaker_local.domain.quarantine import Quarantined
 from easymaker_local.domain.search_space import axes, faults, grid_size
 from easymaker_local.domain.training import Desired, Training
@@ -113,12 +113,12 @@ class Tunings:
         """Return one, to be shown, whether its row can be read or not; raises NotFound."""
         return await self._context.store.read(lambda db: self._overview(db, tunings.find(db, tuning_id)))
 
-    async def page(self, wanted: Wanted, cursor: Cursor | None, count: int) -> Page[Overview | Quarantined]:
-        """Return up to ``count`` of those wanted, newest first."""
+    async def page(self, wanted: Wanted, request: PageRequest) -> Page[Overview | Quarantined]:
+        """Return a page of those wanted."""
 
         def read(db: sqlite3.Connection) -> Page[Overview | Quarantined]:
-            page = cut(tunings.newest(db, wanted, cursor, count + 1), count)
-            return Page([self._overview(db, found) for found in page.rows], page.after)
+            page = tunings.page(db, wanted, request)
+            return page.with_rows([self._overview(db, found) for found in page.rows])
 
         return await self._context.store.read(read)
 

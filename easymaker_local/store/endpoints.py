@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from easymaker_local.domain.endpoint import ENDPOINT_TRANSITIONS, DefaultChange, Endpoint, EndpointStatus, Wish
-from easymaker_local.domain.page import Cursor
+from easymaker_local.domain.page import EVERYTHING, Page, PageRequest
 from easymaker_local.domain.quarantine import Quarantined
 from easymaker_local.domain.reason import Cause
 from easymaker_local.store.events import EventType, record
 from easymaker_local.store.jobs import Jobs, cause_of, sound
-from easymaker_local.store.paging import begins, newest_first, one_of
+from easymaker_local.store.paging import Condition, Selection, begins, everything, named
 
 KIND = "endpoint"
 _JOBS = Jobs(KIND, "endpoints", "Endpoint")
@@ -63,18 +63,23 @@ def find(db: sqlite3.Connection, endpoint_id: str) -> Endpoint | Quarantined:
     return _JOBS.find(db, endpoint_id, _read)
 
 
-def newest(
-    db: sqlite3.Connection, wanted: Wanted = Wanted(), cursor: Cursor | None = None, count: int | None = None
-) -> list[Endpoint | Quarantined]:
-    """Return up to ``count`` endpoints after ``cursor``, newest first; None: all of them."""
-    where: list[tuple[str, Sequence[object]]] = []
-    if wanted.name is not None:
-        where.append(("name = ?", [wanted.name]))
+def page(db: sqlite3.Connection, wanted: Wanted = Wanted(), request: PageRequest = EVERYTHING) -> Page[Endpoint | Quarantined]:
+    """Return a page of those wanted."""
+    where: list[Condition] = [] if wanted.name is None else [named(wanted.name)]
     if wanted.id_prefix is not None:
         where.append(begins("id", wanted.id_prefix))
-    if wanted.statuses is not None:
-        where.append(one_of("status", wanted.statuses))
-    return [_read(row) for row in newest_first(db, "endpoints", where, cursor, count, by_created=wanted.id_prefix is None)]
+    return Selection("endpoints", where, wanted.statuses, wanted.id_prefix is not None).page(db, request, _read)
+
+
+def newest(db: sqlite3.Connection) -> Sequence[Endpoint | Quarantined]:
+    """Return all endpoints, newest first."""
+    return everything(db, "endpoints", _read)
+
+
+def of_name(db: sqlite3.Connection, name: str) -> Endpoint | Quarantined | None:
+    """Return the endpoint of a name, which only one may have (EP-04)."""
+    row = db.execute("SELECT * FROM endpoints WHERE name = ?", (name,)).fetchone()
+    return None if row is None else _read(row)
 
 
 def count(db: sqlite3.Connection) -> int:

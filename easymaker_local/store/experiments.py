@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from easymaker_local.domain.experiment import TRANSITIONS, Experiment, ExperimentStatus
-from easymaker_local.domain.page import Cursor
+from easymaker_local.domain.page import EVERYTHING, Page, PageRequest
 from easymaker_local.errors import Conflict, NotFound, StaleRecord
 from easymaker_local.store.events import EventType, record
-from easymaker_local.store.paging import begins, newest_first
+from easymaker_local.store.paging import Condition, Selection, begins
 
 KIND = "experiment"
 
@@ -64,23 +64,20 @@ class Wanted:
     id_prefix: str | None = None
 
 
-def newest(
-    db: sqlite3.Connection, wanted: Wanted = Wanted(), cursor: Cursor | None = None, count: int | None = None
-) -> list[Experiment]:
-    """Return up to ``count`` experiments after ``cursor``, newest first; None: all of them."""
-    where: list[tuple[str, Sequence[object]]] = [("deleted_at IS NULL", [])]
+def page(db: sqlite3.Connection, wanted: Wanted = Wanted(), request: PageRequest = EVERYTHING) -> Page[Experiment]:
+    """Return a page of those wanted."""
+    where: list[Condition] = [("deleted_at IS NULL", [])]
     for column, values in (("id", wanted.ids), ("name", wanted.names)):
         if values is not None:
             where.append((f"{column} IN ({', '.join('?' * len(values))})", values))
     if wanted.id_prefix is not None:
         where.append(begins("id", wanted.id_prefix))
-    by_created = wanted == Wanted()
-    return [_experiment(row) for row in newest_first(db, "experiments", where, cursor, count, by_created=by_created)]
+    return Selection("experiments", where, selective=wanted != Wanted()).page(db, request, _experiment)
 
 
 def broken(db: sqlite3.Connection) -> list[Experiment]:
     """Return those whose rows say something that cannot be."""
-    return [experiment for experiment in newest(db) if experiment.status is ExperimentStatus.BROKEN]
+    return [experiment for experiment in page(db).rows if experiment.status is ExperimentStatus.BROKEN]
 
 
 def transition(

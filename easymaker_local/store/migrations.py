@@ -297,3 +297,30 @@ def pod_runtime_versions(db: Database) -> None:
         "UPDATE pods SET runtime_version = (SELECT runtime_version FROM stages WHERE stages.id = pods.stage_id)"
         " WHERE attempt > 0"
     )
+
+
+@migrations()
+def names(db: Database) -> None:
+    """Lists by name go without regard to case. A keyword is looked for in indexes that have the name, not in the rows."""
+    for statement in (
+        *(f"DROP INDEX {table}_name" for table in ("trainings", "tunings", "models", "training_templates")),
+        """CREATE INDEX tunings_name ON tunings (name COLLATE NOCASE, created_at DESC, id)""",
+        """CREATE INDEX models_name ON models (name COLLATE NOCASE, created_at DESC, id)""",
+        """CREATE INDEX training_templates_name ON training_templates (name COLLATE NOCASE, created_at DESC, id)""",
+        """CREATE INDEX endpoints_name ON endpoints (name COLLATE NOCASE, created_at DESC, id)""",
+        """CREATE INDEX stages_name ON stages (name COLLATE NOCASE, created_at DESC, id)""",
+        """CREATE INDEX stages_status ON stages (status, created_at DESC, id)""",
+        # Beside the unique index, which goes by the name as it is written.
+        """CREATE INDEX experiments_by_name ON experiments (name COLLATE NOCASE, created_at DESC, id)
+            WHERE deleted_at IS NULL""",
+        """DROP INDEX experiments_status""",
+        """CREATE INDEX experiments_status ON experiments (status, created_at DESC, id) WHERE deleted_at IS NULL""",
+        """DROP INDEX trainings_created""",
+        """DROP INDEX trainings_status""",
+        """CREATE INDEX trainings_created ON trainings (created_at DESC, id, name, tuning_id) WHERE tuning_id IS NULL""",
+        """CREATE INDEX trainings_status ON trainings (status, created_at DESC, id, name, tuning_id)
+            WHERE tuning_id IS NULL""",
+        """CREATE INDEX trainings_name ON trainings (name COLLATE NOCASE, created_at DESC, id, tuning_id)
+            WHERE tuning_id IS NULL""",
+    ):
+        db.execute(statement)

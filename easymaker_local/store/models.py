@@ -14,14 +14,14 @@ from pydantic import TypeAdapter
 from easymaker_local.domain.model import Examination, ModelFormat
 from easymaker_local.domain.model_record import TRANSITIONS, Model, ModelStatus
 from easymaker_local.domain.model_spec import ModelSpec
-from easymaker_local.domain.page import Cursor
+from easymaker_local.domain.page import EVERYTHING, Page, PageRequest
 from easymaker_local.domain.quarantine import Quarantined
 from easymaker_local.domain.reason import Cause
 from easymaker_local.errors import BrokenRecord
 from easymaker_local.store.broken import problem_of
 from easymaker_local.store.events import EventType, record
 from easymaker_local.store.jobs import Jobs, cause_of, sound
-from easymaker_local.store.paging import begins, newest_first, one_of
+from easymaker_local.store.paging import Condition, Selection, begins, everything, named
 
 KIND = "model"
 _JOBS = Jobs(KIND, "models", "Model")
@@ -125,20 +125,15 @@ def find(db: sqlite3.Connection, model_id: str) -> Model | Quarantined:
     return _JOBS.find(db, model_id, _read)
 
 
-def newest(
-    db: sqlite3.Connection, wanted: Wanted = Wanted(), cursor: Cursor | None = None, count: int | None = None
-) -> list[Model | Quarantined]:
-    """Return up to ``count`` models after ``cursor``, newest first; None: all of them."""
-    where: list[tuple[str, Sequence[object]]] = []
-    for column, value in (("name", wanted.name), ("training_id", wanted.training_id), ("tuning_id", wanted.tuning_id)):
+def page(db: sqlite3.Connection, wanted: Wanted = Wanted(), request: PageRequest = EVERYTHING) -> Page[Model | Quarantined]:
+    """Return a page of those wanted."""
+    where: list[Condition] = [] if wanted.name is None else [named(wanted.name)]
+    for column, value in (("training_id", wanted.training_id), ("tuning_id", wanted.tuning_id)):
         if value is not None:
             where.append((f"{column} = ?", [value]))
     if wanted.id_prefix is not None:
         where.append(begins("id", wanted.id_prefix))
-    if wanted.statuses is not None:
-        where.append(one_of("status", wanted.statuses))
-    rows = newest_first(db, "models", where, cursor, count, by_created=wanted.id_prefix is None)
-    return [_read(row) for row in rows]
+    return Selection("models", where, wanted.statuses, wanted.id_prefix is not None).page(db, request, _read)
 
 
 def made_from(db: sqlite3.Connection, column: str, ids: Collection[str]) -> list[Model | Quarantined]:
@@ -166,7 +161,7 @@ def _reference(id_: str | None, name: str | None, status: str | None) -> Referen
 
 def quarantined(db: sqlite3.Connection) -> list[Quarantined]:
     """Return the rows that cannot be read; looks at all there are."""
-    return [found for found in newest(db) if isinstance(found, Quarantined)]
+    return [found for found in everything(db, "models", _read) if isinstance(found, Quarantined)]
 
 
 def unfinished_ids(db: sqlite3.Connection) -> list[str]:

@@ -6,7 +6,7 @@ import json
 import logging
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import astuple
+from dataclasses import astuple, dataclass
 from typing import Any
 
 from easymaker_local.domain.endpoint import (
@@ -23,13 +23,13 @@ from easymaker_local.domain.endpoint import (
 from easymaker_local.domain.endpoint_spec import ResourceSpec, StageSettings
 from easymaker_local.domain.flavor import Flavor
 from easymaker_local.domain.ledger import Amount
-from easymaker_local.domain.page import Cursor
+from easymaker_local.domain.page import EVERYTHING, Page, PageRequest
 from easymaker_local.domain.quarantine import Quarantined
 from easymaker_local.domain.reason import Cause, Reason
 from easymaker_local.errors import BrokenRecord
 from easymaker_local.store.events import EventType, record
 from easymaker_local.store.jobs import Jobs, cause_of, sound
-from easymaker_local.store.paging import begins, newest_first
+from easymaker_local.store.paging import Condition, Selection, begins, named
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +37,25 @@ KIND = "stage"
 RESOURCE_KIND = "stageresource"
 _STAGES = Jobs(KIND, "stages", "Stage")
 _RESOURCES = Jobs(RESOURCE_KIND, "stage_resources", "Stage resource")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which stages a list is of: all that meet everything that is given."""
+
+    endpoint_id: str | None = None
+    name: str | None = None
+    id_prefix: str | None = None
+
+
+@dataclass(frozen=True)
+class WantedResources:
+    """Which stage resources a list is of: all that meet everything that is given."""
+
+    stage_id: str | None = None
+    endpoint_id: str | None = None
+    model_id: str | None = None
+    id_prefix: str | None = None
 
 
 def _read(row: sqlite3.Row) -> Stage | Quarantined:
@@ -89,18 +108,19 @@ def find(db: sqlite3.Connection, stage_id: str) -> Stage | Quarantined:
     return _STAGES.find(db, stage_id, _read)
 
 
-def newest(
-    db: sqlite3.Connection, *, endpoint_id: str | None = None, name: str | None = None, id_prefix: str | None = None,
-    cursor: Cursor | None = None, count: int | None = None,
-) -> list[Stage | Quarantined]:  # fmt: skip
-    """Return up to ``count`` stages after ``cursor``, newest first; None: all of them."""
-    where: list[tuple[str, Sequence[object]]] = []
-    for column, value in (("endpoint_id", endpoint_id), ("name", name)):
-        if value is not None:
-            where.append((f"{column} = ?", [value]))
-    if id_prefix is not None:
-        where.append(begins("id", id_prefix))
-    return [_read(row) for row in newest_first(db, "stages", where, cursor, count, by_created=id_prefix is None)]
+def page(db: sqlite3.Connection, wanted: Wanted = Wanted(), request: PageRequest = EVERYTHING) -> Page[Stage | Quarantined]:
+    """Return a page of those wanted."""
+    where: list[Condition] = [] if wanted.name is None else [named(wanted.name)]
+    if wanted.endpoint_id is not None:
+        where.append(("endpoint_id = ?", [wanted.endpoint_id]))
+    if wanted.id_prefix is not None:
+        where.append(begins("id", wanted.id_prefix))
+    return Selection("stages", where, selective=wanted.id_prefix is not None).page(db, request, _read)
+
+
+def newest(db: sqlite3.Connection, *, endpoint_id: str | None = None) -> Sequence[Stage | Quarantined]:
+    """Return all stages, or all of an endpoint, newest first."""
+    return page(db, Wanted(endpoint_id)).rows
 
 
 def of_endpoint(db: sqlite3.Connection, endpoint_id: str) -> list[Stage]:
@@ -214,19 +234,25 @@ def find_resource(db: sqlite3.Connection, resource_id: str) -> StageResource | Q
     return _RESOURCES.find(db, resource_id, _read_resource)
 
 
-def newest_resources(
-    db: sqlite3.Connection, *, stage_id: str | None = None, endpoint_id: str | None = None, model_id: str | None = None,
-    id_prefix: str | None = None, cursor: Cursor | None = None, count: int | None = None,
-) -> list[StageResource | Quarantined]:  # fmt: skip
-    """Return up to ``count`` stage resources after ``cursor``, newest first; None: all of them."""
-    where: list[tuple[str, Sequence[object]]] = []
-    for column, value in (("stage_id", stage_id), ("endpoint_id", endpoint_id), ("model_id", model_id)):
+def page_of_resources(
+    db: sqlite3.Connection, wanted: WantedResources = WantedResources(), request: PageRequest = EVERYTHING
+) -> Page[StageResource | Quarantined]:
+    """Return a page of those wanted."""
+    where: list[Condition] = []
+    columns = (("stage_id", wanted.stage_id), ("endpoint_id", wanted.endpoint_id), ("model_id", wanted.model_id))
+    for column, value in columns:
         if value is not None:
             where.append((f"{column} = ?", [value]))
-    if id_prefix is not None:
-        where.append(begins("id", id_prefix))
-    rows = newest_first(db, "stage_resources", where, cursor, count, by_created=id_prefix is None)
-    return [_read_resource(row) for row in rows]
+    if wanted.id_prefix is not None:
+        where.append(begins("id", wanted.id_prefix))
+    return Selection("stage_resources", where, selective=wanted.id_prefix is not None).page(db, request, _read_resource)
+
+
+def newest_resources(
+    db: sqlite3.Connection, *, stage_id: str | None = None, endpoint_id: str | None = None
+) -> Sequence[StageResource | Quarantined]:
+    """Return all stage resources, or all of a stage or an endpoint, newest first."""
+    return page_of_resources(db, WantedResources(stage_id, endpoint_id)).rows
 
 
 def resources_of(db: sqlite3.Connection, stage_id: str) -> list[StageResource]:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-from easymaker_local.domain.page import Cursor
+from easymaker_local.domain.page import EVERYTHING, Page, PageRequest
 from easymaker_local.domain.quarantine import Quarantined
 from easymaker_local.domain.training_template import TrainingTemplate, TrainingTemplateSpec
 from easymaker_local.errors import NotFound
 from easymaker_local.store.broken import problem_of
-from easymaker_local.store.paging import begins, newest_first
+from easymaker_local.store.paging import Condition, Selection, begins, everything, named
 
 KIND = "training template"
 
@@ -60,22 +59,19 @@ def find(db: sqlite3.Connection, template_id: str) -> TrainingTemplate | Quarant
     return _read(row)
 
 
-def newest(
-    db: sqlite3.Connection, wanted: Wanted = Wanted(), cursor: Cursor | None = None, count: int | None = None
-) -> list[TrainingTemplate | Quarantined]:
-    """Return up to ``count`` templates after ``cursor``, newest first; None: all of them."""
-    where: list[tuple[str, Sequence[object]]] = []
-    if wanted.name is not None:
-        where.append(("name = ?", [wanted.name]))
+def page(
+    db: sqlite3.Connection, wanted: Wanted = Wanted(), request: PageRequest = EVERYTHING
+) -> Page[TrainingTemplate | Quarantined]:
+    """Return a page of those wanted."""
+    where: list[Condition] = [] if wanted.name is None else [named(wanted.name)]
     if wanted.id_prefix is not None:
         where.append(begins("id", wanted.id_prefix))
-    by_created = wanted.id_prefix is None
-    return [_read(row) for row in newest_first(db, "training_templates", where, cursor, count, by_created=by_created)]
+    return Selection("training_templates", where, selective=wanted.id_prefix is not None).page(db, request, _read)
 
 
 def quarantined(db: sqlite3.Connection) -> list[Quarantined]:
     """Return the rows that cannot be read; looks at all there are."""
-    return [found for found in newest(db) if isinstance(found, Quarantined)]
+    return [found for found in everything(db, "training_templates", _read) if isinstance(found, Quarantined)]
 
 
 def change(db: sqlite3.Connection, template_id: str, spec: TrainingTemplateSpec, now: float) -> None:

@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 from easymaker_local.domain.flavor import Flavor
-from easymaker_local.domain.page import Cursor
+from easymaker_local.domain.page import EVERYTHING, Page, PageRequest
 from easymaker_local.domain.quarantine import Quarantined
 from easymaker_local.domain.reason import Cause
 from easymaker_local.domain.training import TRANSITIONS, Desired, Training, TrainingStatus
@@ -18,7 +18,7 @@ from easymaker_local.domain.training_spec import TrainingSpec
 from easymaker_local.kit.clock import Uptime
 from easymaker_local.store.events import EventType, record
 from easymaker_local.store.jobs import Jobs, beginning, cause_of, sound
-from easymaker_local.store.paging import begins, newest_first
+from easymaker_local.store.paging import Condition, Selection, begins, everything, named
 
 KIND = "training"
 _JOBS = Jobs(KIND, "trainings", "Training")
@@ -107,29 +107,16 @@ def find(db: sqlite3.Connection, training_id: str) -> Training | Quarantined:
     return _JOBS.find(db, training_id, _read)
 
 
-def newest(
-    db: sqlite3.Connection, wanted: Wanted = Wanted(), cursor: Cursor | None = None, count: int | None = None
-) -> list[Training | Quarantined]:
-    """Return up to ``count`` trainings after ``cursor``, newest first; None: all. Trials only by the beginning of an id."""
-    where: list[tuple[str, Sequence[object]]] = [] if wanted.id_prefix is not None else [(_NO_TRIAL, [])]
+def page(db: sqlite3.Connection, wanted: Wanted = Wanted(), request: PageRequest = EVERYTHING) -> Page[Training | Quarantined]:
+    """Return a page of those wanted. Trials only by the beginning of an id."""
+    where: list[Condition] = [] if wanted.id_prefix is not None else [(_NO_TRIAL, [])]
     if wanted.experiment_id is not None:
         where.append(("experiment_id = ?", [wanted.experiment_id]))
     if wanted.name is not None:
-        where.append(("name = ?", [wanted.name]))
+        where.append(named(wanted.name))
     if wanted.id_prefix is not None:
         where.append(begins("id", wanted.id_prefix))
-    by_created = wanted.id_prefix is None
-    if wanted.statuses is None:
-        rows = newest_first(db, "trainings", where, cursor, count, by_created=by_created)
-    else:
-        # One after the other: for several at once SQLite would read and sort all that have one of them.
-        rows = [
-            row
-            for status in dict.fromkeys(wanted.statuses)
-            for row in newest_first(db, "trainings", [*where, ("status = ?", [status])], cursor, count, by_created=by_created)
-        ]
-        rows.sort(key=lambda row: (-row["created_at"], row["id"]))
-    return [_read(row) for row in rows[:count]]
+    return Selection("trainings", where, wanted.statuses, wanted.id_prefix is not None).page(db, request, _read)
 
 
 def experiment_of(db: sqlite3.Connection, training_id: str) -> str:
@@ -145,8 +132,7 @@ def tuning_of(db: sqlite3.Connection, training_id: str) -> str | None:
 
 def quarantined(db: sqlite3.Connection) -> list[Quarantined]:
     """Return the rows that cannot be read, trials too; looks at all there are."""
-    rows = db.execute("SELECT * FROM trainings ORDER BY created_at DESC, id")
-    return [found for row in rows if isinstance(found := _read(row), Quarantined)]
+    return [found for found in everything(db, "trainings", _read) if isinstance(found, Quarantined)]
 
 
 def unfinished(db: sqlite3.Connection, experiment_id: str | None = None) -> list[Training | Quarantined]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from easymaker_local.domain.flavor import Flavor
-from easymaker_local.domain.page import Cursor
+from easymaker_local.domain.page import EVERYTHING, Page, PageRequest
 from easymaker_local.domain.quarantine import Quarantined
 from easymaker_local.domain.reason import Cause
 from easymaker_local.domain.training import Desired
@@ -18,7 +18,7 @@ from easymaker_local.domain.tuning_spec import TuningSpec
 from easymaker_local.kit.clock import Uptime
 from easymaker_local.store.events import EventType, record
 from easymaker_local.store.jobs import Jobs, beginning, cause_of, sound
-from easymaker_local.store.paging import begins, newest_first, one_of
+from easymaker_local.store.paging import Condition, Selection, begins, everything, named
 
 KIND = "tuning"
 _JOBS = Jobs(KIND, "tunings", "Hyperparameter tuning")
@@ -97,26 +97,21 @@ def experiment_of(db: sqlite3.Connection, tuning_id: str) -> str:
     return _JOBS.experiment_of(db, tuning_id)
 
 
-def newest(
-    db: sqlite3.Connection, wanted: Wanted = Wanted(), cursor: Cursor | None = None, count: int | None = None
-) -> list[Tuning | Quarantined]:
-    """Return up to ``count`` tunings after ``cursor``, newest first; None: all of them."""
-    where: list[tuple[str, Sequence[object]]] = []
+def page(db: sqlite3.Connection, wanted: Wanted = Wanted(), request: PageRequest = EVERYTHING) -> Page[Tuning | Quarantined]:
+    """Return a page of those wanted."""
+    where: list[Condition] = []
     if wanted.experiment_id is not None:
         where.append(("experiment_id = ?", [wanted.experiment_id]))
     if wanted.name is not None:
-        where.append(("name = ?", [wanted.name]))
+        where.append(named(wanted.name))
     if wanted.id_prefix is not None:
         where.append(begins("id", wanted.id_prefix))
-    if wanted.statuses is not None:
-        where.append(one_of("status", wanted.statuses))
-    rows = newest_first(db, "tunings", where, cursor, count, by_created=wanted.id_prefix is None)
-    return [_read(row) for row in rows]
+    return Selection("tunings", where, wanted.statuses, wanted.id_prefix is not None).page(db, request, _read)
 
 
 def quarantined(db: sqlite3.Connection) -> list[Quarantined]:
     """Return the rows that cannot be read; looks at all there are."""
-    return [found for found in newest(db) if isinstance(found, Quarantined)]
+    return [found for found in everything(db, "tunings", _read) if isinstance(found, Quarantined)]
 
 
 def unfinished(db: sqlite3.Connection, experiment_id: str) -> list[Tuning | Quarantined]:

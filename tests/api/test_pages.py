@@ -126,10 +126,59 @@ def test_experiments_have_pages_too(client: httpx.Client) -> None:
     assert rows(client, "/experiments", "experimentList", experimentIdPrefix="e0") == [whole[1]]
 
 
+def test_lists_are_searched_sorted_and_counted(client: httpx.Client) -> None:
+    """GN-13: by name or the beginning of the id, in the order that is wanted, with the number of all in pages."""
+    query = {"keyword": "ME-1", "sortBy": "name", "limit": 20}
+    first = client.get("/trainings", params=query).json()
+    names = [row["trainingName"] for row in first["trainingList"]]
+    assert names == sorted(names)
+    assert all("me-1" in name for name in names)
+    whole = rows(client, keyword="ME-1", sortBy="name")
+    assert first["totalCount"] == len(whole) > 20
+    second = client.get("/trainings", params={**query, "cursor": first["nextCursor"]}).json()
+    assert second["totalCount"] == len(whole)
+    assert first["trainingList"] + second["trainingList"] == whole[:40]
+    assert rows(client, keyword="ME-1", sortBy="name", sortOrder="DESC") == whole[::-1]
+    assert client.get("/trainings").json()["totalCount"] is None, "only where pages are asked for"
+    statuses = [row["trainingStatusCode"] for row in rows(client, sortBy="status")]
+    assert statuses == sorted(statuses)
+
+
+def test_a_cursor_of_another_order_is_refused(client: httpx.Client) -> None:
+    cursor = client.get("/trainings", params={"limit": 3, "sortBy": "name"}).json()["nextCursor"]
+    answer = client.get("/trainings", params={"limit": 3, "sortBy": "status", "cursor": cursor})
+    assert answer.status_code == 422
+    (fault,) = answer.json()["fieldErrors"]
+    expected = "belongs to a list with sortBy=name&sortOrder=ASC, not sortBy=status&sortOrder=ASC"
+    assert fault == {"field": "cursor", "message": expected}
+
+
+LISTS = {
+    "/experiments": ("experimentList", "experimentName"), "/trainings": ("trainingList", "trainingName"),
+    "/training-templates": ("trainingTemplateList", "trainingTemplateName"),
+    "/hyperparameter-tunings": ("hyperparameterTuningList", "hyperparameterTuningName"), "/models": ("modelList", "modelName"),
+    "/endpoints": ("endpointList", "endpointName"), "/endpoint-stages": ("endpointStageList", "endpointStageName"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("path", LISTS)
+@pytest.mark.parametrize("by", ["createdDatetime", "name", "status"])
+def test_every_list_is_searched_and_sorted(client: httpx.Client, path: str, by: str) -> None:
+    key, name = LISTS[path]
+    answer = client.get(path, params={"keyword": "e", "sortBy": by, "sortOrder": "ASC", "limit": 2})
+    if path == "/training-templates" and by == "status":
+        assert answer.json()["fieldErrors"][0]["field"] == "sortBy", "they have none"
+        return
+    found = answer.raise_for_status().json()
+    assert found["totalCount"] >= len(found[key])
+    assert all("e" in row[name] for row in found[key])
+
+
 @pytest.mark.parametrize(
     ("field", "value"),
     [("limit", "0"), ("limit", "1001"), ("limit", "many"), ("cursor", "x"), ("cursor", "nan_a"), ("cursor", "1.0"),
-     ("cursor", "1.0_"), ("trainingStatusCodeList", "DONE"), ("trainingIdPrefix", "")],
+     ("cursor", "1.0_"), ("trainingStatusCodeList", "DONE"), ("trainingIdPrefix", ""), ("keyword", ""), ("sortBy", "size"),
+     ("sortOrder", "down")],
 )  # fmt: skip
 def test_what_is_no_page_is_refused_by_its_field(client: httpx.Client, field: str, value: str) -> None:
     answer = client.get("/trainings", params={field: value})

@@ -315,6 +315,19 @@ def test_lists_show_the_newest_and_say_so(daemon: Appliance, cli: Cli, waiting: 
     assert len(cli("training", "list", "--limit", "1", "--json").json) == 1
 
 
+def test_lists_are_searched_and_sorted(cli: Cli) -> None:
+    """GN-13: a part of the name in any case, in the order that is wanted."""
+    for name in ("sorted b", "Sorted A", "sorted c", "other"):
+        cli("experiment", "create", name)
+    found = cli("experiment", "list", "--search", "SORTED", "--sort", "name", "--limit", "2", "--json")
+    assert [e["experimentName"] for e in found.json] == ["Sorted A", "sorted b"]
+    assert "the first 2" in found.err
+    by_status = cli("training", "list", "--sort", "status", "--all", "--json").json
+    statuses = [t["trainingStatusCode"] for t in by_status]
+    assert statuses == sorted(statuses)
+    assert cli("training", "list", "--search", "nothing is called so", "--json").json == []
+
+
 def test_the_client_asks_for_as_many_pages_as_it_takes(daemon: Appliance, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(3):
         cli("experiment", "create", f"paged-{number}")

@@ -96,7 +96,7 @@ async def test_a_training_cannot_be_created_in_an_experiment_that_is_gone(bench:
     await bench.services.experiments.delete(bench.experiment.id)
     with pytest.raises(InvalidRequest, match="there is no experiment"):
         await bench.create()
-    assert await bench.context.store.read(trainings.newest) == []
+    assert (await bench.context.store.read(trainings.page)).rows == []
 
 
 async def test_a_change_keeps_what_is_not_given(bench: Bench) -> None:

@@ -20,6 +20,7 @@ from easymaker_local.controllers.models import ModelController
 from easymaker_local.domain.model import Examination, ModelFormat, SavedModelDetails, TorchDetails
 from easymaker_local.domain.model_record import TRANSITIONS, Model, ModelStatus
 from easymaker_local.domain.model_spec import ModelChange
+from easymaker_local.domain.page import EVERYTHING, PageRequest
 from easymaker_local.domain.reason import Reason
 from easymaker_local.domain.training import Training, TrainingStatus
 from easymaker_local.domain.tuning import Tuning, TuningStatus
@@ -92,7 +93,7 @@ async def refusal(bench: Bench, **fields: object) -> FieldError:
     """The fault of a model that is refused; nothing is kept of it."""
     with pytest.raises(InvalidRequest) as refused:
         await bench.services.models.create(make_model_spec(**fields))
-    assert (await bench.services.models.page(Wanted(), None, 10)).rows == []
+    assert (await bench.services.models.page(Wanted(), EVERYTHING)).rows == []
     (fault,) = refused.value.fields
     return fault
 
@@ -702,7 +703,7 @@ async def test_a_broken_record_is_shown_left_alone_and_may_be_deleted(bench: Ben
     assert await bench.context.store.read(models.quarantined)
     assert copy.exists()
     await bench.services.models.delete(model.id)
-    assert (await bench.services.models.page(Wanted(), None, 10)).rows == []
+    assert (await bench.services.models.page(Wanted(), EVERYTHING)).rows == []
     assert not copy.exists()
 
 
@@ -735,7 +736,7 @@ async def test_lists(bench: Bench) -> None:
     failed = await bench.model(modelName="failed", modelUploadUri=uri("absent"))
 
     async def ids(wanted: Wanted) -> list[str]:
-        page = await bench.services.models.page(wanted, None, 10)
+        page = await bench.services.models.page(wanted, EVERYTHING)
         return [shown.model.id for shown in page.rows if not hasattr(shown, "problem")]
 
     assert await ids(Wanted()) == [failed.id, second.id, first.id]
@@ -744,9 +745,9 @@ async def test_lists(bench: Bench) -> None:
     assert await ids(Wanted(statuses=[S.CREATE_FAILED, S.ACTIVE])) == [failed.id, second.id, first.id]
     assert await ids(Wanted(training_id=training.id)) == [second.id]
     assert await ids(Wanted(id_prefix=first.id[:10])) == [first.id]
-    page = await bench.services.models.page(Wanted(), None, 2)
+    page = await bench.services.models.page(Wanted(), PageRequest(count=2))
     assert page.after is not None
-    assert len((await bench.services.models.page(Wanted(), page.after, 2)).rows) == 1
+    assert len((await bench.services.models.page(Wanted(), PageRequest(after=page.after, count=2))).rows) == 1
     counts = await bench.context.store.read(models.count_by_status)
     assert (counts["ACTIVE"], counts["CREATE_FAILED"], counts["DELETE_FAILED"]) == (2, 1, 0)
 

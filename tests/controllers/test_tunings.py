@@ -12,6 +12,7 @@ import pytest
 
 from easymaker_local.controllers import trial_output
 from easymaker_local.controllers import tunings as controller
+from easymaker_local.domain.page import EVERYTHING
 from easymaker_local.domain.reason import Reason
 from easymaker_local.domain.training import Desired
 from easymaker_local.domain.training_spec import TrainingChange
@@ -101,7 +102,7 @@ async def test_a_trial_is_a_training_with_places_of_its_own(bench: Bench) -> Non
     workload = bench.driver.workloads[training.workload(0)]
     assert workload.command[-2:] == ("--lr", trial.parameters["lr"])
     assert workload.env["EM_HP_LR"] == trial.parameters["lr"]
-    page = await bench.services.trainings.page(trainings.Wanted(), None, 10)
+    page = await bench.services.trainings.page(trainings.Wanted(), EVERYTHING)
     assert page.rows == [], "listed with the tuning"
     source = await bench.context.store.read(lambda db: log_shipping.source(db, trainings.KIND, trial.id))
     assert source is not None
@@ -491,7 +492,7 @@ async def test_what_no_trial_could_be_is_refused(bench: Bench, fields: dict[str,
     with pytest.raises(InvalidRequest) as refused:
         await bench.tune(**fields)
     assert field in {fault.field for fault in refused.value.fields}
-    assert (await bench.services.tunings.page(Wanted(), None, 5)).rows == []
+    assert (await bench.services.tunings.page(Wanted(), EVERYTHING)).rows == []
 
 
 async def test_a_tuning_of_more_than_fits_at_once_is_taken(bench: Bench) -> None:

@@ -29,7 +29,7 @@ from easymaker_local.domain.gateway import GatewayService, GatewayStage, Gateway
 from easymaker_local.domain.ledger import Amount
 from easymaker_local.domain.model_record import Model, ModelStatus
 from easymaker_local.domain.model_spec import ModelChange
-from easymaker_local.domain.page import Page
+from easymaker_local.domain.page import EVERYTHING, Page, PageRequest
 from easymaker_local.domain.quarantine import Quarantined
 from easymaker_local.domain.reason import Cause, Reason
 from easymaker_local.drivers.base import Resources, Workload
@@ -40,6 +40,7 @@ from easymaker_local.services.services import Services
 from easymaker_local.services.stage_checks import request_of
 from easymaker_local.store import endpoints, events, ledger, runtime_versions, stages
 from easymaker_local.store.endpoints import Wanted
+from easymaker_local.store.stages import WantedResources
 from easymaker_local.testing.context import Bench, open_bench
 from easymaker_local.testing.factories import make_endpoint_spec, make_stage_spec
 
@@ -287,7 +288,7 @@ async def test_a_stage_is_added(bench: Bench) -> None:
     shown = await active(bench)
     made = await second(bench, shown, is_active=False)
     assert (made.stage.name, made.is_default, made.stage.status) == ("second", False, StageStatus.CREATE_REQUESTED)
-    page: Page[ShownStage | Quarantined] = await bench.services.stages.page(shown.endpoint.id, None, None, None, 10)
+    page: Page[ShownStage | Quarantined] = await bench.services.stages.page(stages.Wanted(shown.endpoint.id), EVERYTHING)
     assert [row.stage.name for row in page.rows if isinstance(row, ShownStage)] == ["second", "default"]
 
 
@@ -557,7 +558,7 @@ async def test_lists_by_name_status_and_id(bench: Bench) -> None:
     services = bench.services
 
     async def names(wanted: Wanted, count: int = 10) -> list[str]:
-        page = await services.endpoints.page(wanted, None, count)
+        page = await services.endpoints.page(wanted, PageRequest(count=count))
         return [row.endpoint.name for row in page.rows if isinstance(row, ShownEndpoint)]
 
     assert set(await names(Wanted())) == {"one", "two", "three"}
@@ -565,7 +566,7 @@ async def test_lists_by_name_status_and_id(bench: Bench) -> None:
     assert await names(Wanted(name="two")) == ["two"]
     assert await names(Wanted(id_prefix=made[0].id[:10])) == ["one"]
     assert await names(Wanted(statuses=[EndpointStatus.ACTIVE])) == []
-    page = await services.stage_resources.page(None, None, used.id, None, None, 10)
+    page = await services.stage_resources.page(WantedResources(model_id=used.id), EVERYTHING)
     assert len(page.rows) == 3
     for call in (services.endpoints.find("none"), services.stages.find("none"), services.stage_resources.find("none")):
         with pytest.raises(NotFound):
@@ -585,9 +586,9 @@ async def test_rows_that_cannot_be_read_are_shown_and_spoil_no_list(bench: Bench
     services = bench.services
     for found in (
         await services.endpoints.find(ids[0]), await services.stages.find(ids[1]), await services.stage_resources.find(ids[2]),
-        (await services.endpoints.page(Wanted(), None, 5)).rows[0],
-        (await services.stages.page(None, None, None, None, 5)).rows[0],
-        (await services.stage_resources.page(None, None, None, None, None, 5)).rows[0],
+        (await services.endpoints.page(Wanted(), EVERYTHING)).rows[0],
+        (await services.stages.page(stages.Wanted(), EVERYTHING)).rows[0],
+        (await services.stage_resources.page(WantedResources(), EVERYTHING)).rows[0],
     ):  # fmt: skip
         assert isinstance(found, Quarantined)
 
@@ -679,7 +680,7 @@ async def test_a_wish_to_delete_releases_the_model_at_once(bench: Bench, wish: s
     assert iris.id in await bench.models.unfinished(), "whoever looks later goes on from there"
 
     def end(db: Any) -> None:
-        for resource in stages.newest_resources(db, model_id=iris.id):
+        for resource in stages.page_of_resources(db, WantedResources(model_id=iris.id)).rows:
             assert isinstance(resource, StageResource)
             stages.delete_resource(db, resource)
 
@@ -701,7 +702,9 @@ async def test_of_a_deletion_and_a_creation_at_once_one_passes(bench: Bench) -> 
         assert len(failed) == 1
         assert isinstance(failed[0], Conflict | InvalidRequest)
         outcomes.add(type(failed[0]))
-        kept = await bench.context.store.read(lambda db, id_=used.id: stages.newest_resources(db, model_id=id_))
+        kept = await bench.context.store.read(
+            lambda db, id_=used.id: stages.page_of_resources(db, WantedResources(model_id=id_)).rows
+        )
         assert bool(kept) == isinstance(failed[0], Conflict)
     assert outcomes == {Conflict, InvalidRequest}, "both orders were tried"
 

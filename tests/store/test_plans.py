@@ -11,18 +11,20 @@ import pytest
 
 from easymaker_local.domain.experiment import ExperimentStatus
 from easymaker_local.domain.model_record import ModelStatus
-from easymaker_local.domain.page import Cursor
+from easymaker_local.domain.page import Cursor, Order, PageRequest, SortBy, SortOrder
 from easymaker_local.domain.training import TrainingStatus
 from easymaker_local.store import Store, events, experiments, ledger, models, training_templates, trainings
 
 pytestmark = pytest.mark.anyio
 
 PLACE = Cursor(5.0, "t5")
+BY_NAME, BY_STATUS = Order.of(SortBy.NAME, None), Order(SortBy.STATUS, SortOrder.DESC)
 Ask = Callable[[sqlite3.Connection], object]
 
 # What is walked from its beginning: the newest rows of a page, or an index of the few that have not ended.
 WALKED = {
     "trainings_created",
+    "trainings_name",
     "experiments_created",
     "training_templates_created",
     "trainings_unfinished",
@@ -41,20 +43,26 @@ def store(tmp_path: Path) -> Iterator[Store]:
     made.close()
 
 
-def list_trainings(wanted: trainings.Wanted, cursor: Cursor | None = None) -> Ask:
-    return lambda db: trainings.newest(db, wanted, cursor, 50)
+def list_trainings(wanted: trainings.Wanted, after: Cursor | None = None) -> Ask:
+    return lambda db: trainings.page(db, wanted, PageRequest(after=after, count=50))
 
 
-def list_experiments(wanted: experiments.Wanted, cursor: Cursor | None = None) -> Ask:
-    return lambda db: experiments.newest(db, wanted, cursor, 50)
+def sort_trainings(wanted: trainings.Wanted, order: Order, value: str) -> Ask:
+    """A page in the middle, with how many there are in all."""
+    request = PageRequest(order, after=Cursor(5.0, "t5", order, value), count=50, with_total=True)
+    return lambda db: trainings.page(db, wanted, request)
 
 
-def list_templates(wanted: training_templates.Wanted, cursor: Cursor | None = None) -> Ask:
-    return lambda db: training_templates.newest(db, wanted, cursor, 50)
+def list_experiments(wanted: experiments.Wanted, after: Cursor | None = None) -> Ask:
+    return lambda db: experiments.page(db, wanted, PageRequest(after=after, count=50))
 
 
-def list_models(wanted: models.Wanted, cursor: Cursor | None = None) -> Ask:
-    return lambda db: models.newest(db, wanted, cursor, 50)
+def list_templates(wanted: training_templates.Wanted, after: Cursor | None = None) -> Ask:
+    return lambda db: training_templates.page(db, wanted, PageRequest(after=after, count=50))
+
+
+def list_models(wanted: models.Wanted, after: Cursor | None = None) -> Ask:
+    return lambda db: models.page(db, wanted, PageRequest(after=after, count=50))
 
 
 SEVERAL = (TrainingStatus.COMPLETE, TrainingStatus.FAIL_TRAIN)
@@ -67,6 +75,9 @@ ASKED: dict[str, Ask] = {
     "a page of statuses": list_trainings(trainings.Wanted(statuses=SEVERAL), PLACE),
     "a page of statuses in an experiment": list_trainings(trainings.Wanted("e1", statuses=SEVERAL), PLACE),
     "a page of a name": list_trainings(trainings.Wanted(name="name"), PLACE),
+    "a page by name": sort_trainings(trainings.Wanted(), BY_NAME, "name"),
+    "a page by status": sort_trainings(trainings.Wanted(), BY_STATUS, "COMPLETE"),
+    "a page by name of a status": sort_trainings(trainings.Wanted(statuses=SEVERAL[:1]), BY_NAME, "name"),
     "the beginning of an id": list_trainings(trainings.Wanted(id_prefix="abc")),
     "unfinished": trainings.unfinished,
     "unfinished in an experiment": lambda db: trainings.unfinished(db, "e1"),
@@ -95,8 +106,9 @@ ASKED: dict[str, Ask] = {
     "ids of unfinished models": models.unfinished_ids,
     "names in the ledger": lambda db: ledger.names(db, [("training", "t1")]),
 }
-# Sorted: only what is selected, which is little.
+# Sorted: only what is selected, which is little, or the rows of a page.
 SORTED = {
+    "a page by name", "a page by status", "a page by name of a status",
     "the beginning of an id", "experiments of a name", "the beginning of an experiment's id",
     "the beginning of a template's id", "unfinished in an experiment", "the beginning of a model's id",
 }  # fmt: skip

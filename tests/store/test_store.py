@@ -146,11 +146,11 @@ async def test_filters_of_experiments_intersect(store: Store) -> None:
     for number in range(3):
         made = experiment(f"n{number}", f"e{number}", float(number))
         await store.write(lambda db, made=made: experiments.add(db, made))
-    newest_first = await store.read(lambda db: experiments.newest(db))
-    assert [e.id for e in newest_first] == ["e2", "e1", "e0"]
-    both = await store.read(lambda db: experiments.newest(db, experiments.Wanted(ids=["e0", "e1"], names=["n1", "n2"])))
-    assert [e.id for e in both] == ["e1"]
-    assert await store.read(lambda db: experiments.newest(db, experiments.Wanted(names=[]))) == []
+    newest_first = await store.read(lambda db: experiments.page(db))
+    assert [e.id for e in newest_first.rows] == ["e2", "e1", "e0"]
+    both = await store.read(lambda db: experiments.page(db, experiments.Wanted(ids=["e0", "e1"], names=["n1", "n2"])))
+    assert [e.id for e in both.rows] == ["e1"]
+    assert (await store.read(lambda db: experiments.page(db, experiments.Wanted(names=[])))).rows == []
 
 
 MACHINE = Machine(Amount(8000, 16384), Inventory(tuple(Gpu(f"GPU-{n}", str(n), "A100", 40960) for n in range(2))))
@@ -267,7 +267,7 @@ async def test_ten_that_find_it_locked_wait_as_long_as_one(
         found = await asyncio.gather(*(store.write(insert) for _ in range(10)), return_exceptions=True)
         assert {type(error) for error in found} == {DatabaseUnavailable}
         assert "locked by another program" in str(found[0])
-        assert await store.read(experiments.newest) == [], "reading goes on"
+        assert (await store.read(experiments.page)).rows == [], "reading goes on"
     assert tried == []
     await store.write(insert)
 
