@@ -1,1 +1,3 @@
-export default {} as const;
+export default {
+  noData: "Nothing was measured yet.",
+} as const;

@@ -1,4 +1,6 @@
 import type en from "@/locales/en/monitoring";
 import type { Translation } from "@/locales/translation";
 
-export default {} satisfies Translation<typeof en>;
+export default {
+  noData: "まだ測定値がありません。",
+} satisfies Translation<typeof en>;
