@@ -94,24 +94,17 @@ function Choices() {
       <Menu position="bottom-end">
         <Menu.Target><ActionIcon variant="default" size="lg" aria-label={t("appearance")}><IconMoonStars size={16} /></ActionIcon></Menu.Target>
         <Menu.Dropdown>
-          {schemes.map(([scheme, label]) => (
-            <Menu.Item key={scheme} role="menuitemradio" aria-checked={scheme === colorScheme} fw={scheme === colorScheme ? 600 : 400} onClick={() => { setColorScheme(scheme); }}>
-              {label}
-            </Menu.Item>
-          ))}
+          <Menu.RadioGroup value={colorScheme} onChange={(scheme) => { setColorScheme(scheme as MantineColorScheme); }}>
+            {schemes.map(([scheme, label]) => <Menu.RadioItem key={scheme} value={scheme} closeMenuOnClick>{label}</Menu.RadioItem>)}
+          </Menu.RadioGroup>
         </Menu.Dropdown>
       </Menu>
       <Menu position="bottom-end">
         <Menu.Target><ActionIcon variant="default" size="lg" aria-label={t("language")}><IconLanguage size={16} /></ActionIcon></Menu.Target>
         <Menu.Dropdown>
-          {Object.entries(LANGUAGES).map(([language, label]) => (
-            <Menu.Item
-              key={language} lang={language} role="menuitemradio" aria-checked={language === i18n.language} fw={language === i18n.language ? 600 : 400}
-              onClick={() => { void changeLanguage(language as Language); }}
-            >
-              {label}
-            </Menu.Item>
-          ))}
+          <Menu.RadioGroup value={i18n.language} onChange={(language) => { void changeLanguage(language as Language); }}>
+            {Object.entries(LANGUAGES).map(([language, label]) => <Menu.RadioItem key={language} value={language} lang={language} closeMenuOnClick>{label}</Menu.RadioItem>)}
+          </Menu.RadioGroup>
         </Menu.Dropdown>
       </Menu>
       <form method="post" action="/logout">

@@ -1,1 +1,43 @@
 import "@testing-library/jest-dom/vitest";
+
+import { cleanup } from "@testing-library/react";
+
+import { changeLanguage, startTexts } from "@/lib/i18n";
+import { client } from "@/lib/api/generated/client.gen";
+
+import { FakeEventSource } from "./eventSource";
+import { server } from "./server";
+
+// What browsers have and jsdom has not. Sizes, because virtual lists draw what fits.
+class NoObserver {
+  observe(): void { /* Nothing changes its size here. */ }
+  unobserve(): void { /* As above. */ }
+  disconnect(): void { /* As above. */ }
+}
+vi.stubGlobal("ResizeObserver", NoObserver);
+vi.stubGlobal("EventSource", FakeEventSource);
+window.matchMedia = (query: string): MediaQueryList => Object.assign(new EventTarget(), {
+  matches: false, media: query, onchange: null, addListener: () => undefined, removeListener: () => undefined,
+});
+Element.prototype.scrollIntoView = () => undefined;
+Element.prototype.scrollTo = () => undefined;
+Object.defineProperties(HTMLElement.prototype, { offsetHeight: { get: () => 800 }, offsetWidth: { get: () => 1280 } });
+
+const unexpected: string[] = [];
+
+beforeAll(async () => {
+  server.listen({ onUnhandledFrame: "error" });
+  server.events.on("request:unhandled", ({ request }) => { unexpected.push(`${request.method} ${request.url}`); });
+  // Requests have no page here that their paths could belong to.
+  client.setConfig({ baseUrl: window.location.origin });
+  await startTexts();
+});
+afterEach(async () => {
+  cleanup();
+  server.resetHandlers();
+  await changeLanguage("en");
+  localStorage.clear();
+  // The page shows a request that failed as any other failure, where a test may not look.
+  expect(unexpected.splice(0)).toEqual([]);
+});
+afterAll(() => { server.close(); });

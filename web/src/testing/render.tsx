@@ -1,0 +1,15 @@
+import { render } from "@testing-library/react";
+import { userEvent, type UserEvent } from "@testing-library/user-event";
+import { createMemoryRouter } from "react-router";
+import { RouterProvider } from "react-router/dom";
+
+import { Providers } from "@/app/Providers";
+import { routes } from "@/app/router";
+import { createQueryClient } from "@/lib/query";
+
+/** Shows a page as a browser would, frame and all. `router.state.location` says where somebody got to. */
+export function renderPage(path: string): { user: UserEvent; router: ReturnType<typeof createMemoryRouter> } {
+  const router = createMemoryRouter(routes, { initialEntries: [path] });
+  render(<Providers client={createQueryClient()} env="test"><RouterProvider router={router} /></Providers>);
+  return { user: userEvent.setup(), router };
+}
