@@ -11,6 +11,7 @@ from easymaker_local import __version__
 from easymaker_local.api import (
     api_statistics,
     catalogue,
+    dashboard,
     disk,
     endpoint_routes,
     experiments,
@@ -61,8 +62,9 @@ def bare_app() -> FastAPI:
     for router in (monitoring.scrape_router, logs.root_router, tokens.router):
         app.include_router(router)
     for resource in (
-        system, catalogue, experiments, trainings, training_templates, metric_check, tunings, model_routes, endpoint_routes,
-        stage_routes, gateway_resources, tryout, storage, logs, monitoring, disk, queue, tensorboard, mlflow, api_statistics,
+        system, dashboard, catalogue, experiments, trainings, training_templates, metric_check, tunings, model_routes,
+        endpoint_routes, stage_routes, gateway_resources, tryout, storage, logs, monitoring, disk, queue, tensorboard, mlflow,
+        api_statistics,
     ):  # fmt: skip
         app.include_router(resource.router, prefix=BASE)
     return app

@@ -11,6 +11,7 @@ from easymaker_local.cli import (
     api_statistics,
     configuration,
     daemon,
+    dashboard,
     disk,
     doctor,
     endpoints,
@@ -69,6 +70,7 @@ daemon.register(app)
 configuration.register(app)
 access.register(app)
 doctor.register(app)
+dashboard.register(app)
 queue.register(app)
 usage.register(app)
 disk.register(app)

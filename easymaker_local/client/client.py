@@ -20,6 +20,7 @@ from easymaker_local.client.shapes import (
     Body,
     ContainerAccess,
     Current,
+    Dashboard,
     Disk,
     Event,
     Examination,
@@ -120,6 +121,10 @@ class Client(EndpointCalls):
     def system(self, timeout: float | None = None) -> System:
         """Return version, driver and capacity."""
         return cast(System, self._call("GET", "system", timeout=timeout)["system"])
+
+    def dashboard(self) -> Dashboard:
+        """Return how much there is of what, who uses most, and what failed last."""
+        return cast(Dashboard, self._call("GET", "dashboard")["dashboard"])
 
     def stop_system(self) -> None:
         """End the daemon; jobs go on."""

@@ -691,6 +691,52 @@ class TopEndpoints(TypedDict):
     endpointList: list[TopEndpoint]
 
 
+class Reference(TypedDict):
+    """A resource of any kind, by the name of its kind in paths."""
+
+    kind: str
+    resourceId: str
+    name: str
+
+
+class ServiceUsage(TypedDict):
+    """Trainings and tunings that are COMPLETE, endpoints that are ACTIVE."""
+
+    trainingCount: int
+    hyperparameterTuningCount: int
+    endpointCount: int
+
+
+class ResourceUse(Reference):
+    """What runs, and how much it uses of what it has: 1 is all of it. ``endpoint`` is that of a pod."""
+
+    flavorId: str
+    flavorName: str
+    current: float
+    peak: float | None
+    owner: Reference
+    endpoint: Reference | None
+
+
+class Failure(Reference):
+    """A resource in a failed status, since when, and why."""
+
+    statusCode: str
+    datetime: str
+    reasonCode: str | None
+    message: str | None
+    parent: Reference | None
+
+
+class Dashboard(TypedDict):
+    """How everything stands; the highest use and the newest failure come first."""
+
+    serviceUsage: ServiceUsage
+    topCpuList: list[ResourceUse]
+    topGpuList: list[ResourceUse]
+    failureList: list[Failure]
+
+
 class DiskEntry(TypedDict):
     """Something on the disk; bytes."""
 

@@ -21,6 +21,8 @@ from easymaker_local.store.metrics import MACHINE, Series
 log = logging.getLogger(__name__)
 
 _EXPIRE_SECONDS = 3600.0
+_Peak = tuple[float, float, float]
+"""Bytes of memory, cores, utilization of GPUs."""
 
 
 class Sampler:
@@ -34,7 +36,7 @@ class Sampler:
         # Rates are over monotonic time: a clock that jumps must not make them up.
         self._ticks = ticks
         self._seen: dict[Series, tuple[float, Usage]] = {}
-        self._peaks: dict[Series, tuple[float, float]] = {}
+        self._peaks: dict[Series, _Peak] = {}
         self._next_expiry = 0.0
 
     async def run(self) -> None:
@@ -89,11 +91,11 @@ class Sampler:
         return sample(usage, None, 0.0) if seen is None else sample(usage, seen[1], tick - seen[0])
 
     async def _keep_peaks(self, found: dict[Series, Sample]) -> None:
-        higher: dict[Series, tuple[float, float]] = {}
+        higher: dict[Series, _Peak] = {}
         for key, taken in found.items():
-            memory, cpu = self._peaks.get(key, (0.0, 0.0))
-            now = (max(memory, taken.memory_bytes or 0.0), max(cpu, taken.cpu or 0.0))
-            if key != MACHINE and now != (memory, cpu):
+            memory, cpu, gpu = before = self._peaks.get(key, (0.0, 0.0, 0.0))
+            now = (max(memory, taken.memory_bytes or 0.0), max(cpu, taken.cpu or 0.0), max(gpu, taken.gpu or 0.0))
+            if key != MACHINE and now != before:
                 higher[key] = now
         self._peaks = {key: peak for key, peak in (self._peaks | higher).items() if key in found}
         if higher:
@@ -111,6 +113,6 @@ def _with_devices(usage: Usage, devices: Sequence[Gpu]) -> Usage:
     )
 
 
-def _raise_all(db: sqlite3.Connection, higher: dict[Series, tuple[float, float]]) -> None:
-    for key, (memory, cpu) in higher.items():
-        peaks.raise_to(db, *key, memory, cpu or None)
+def _raise_all(db: sqlite3.Connection, higher: dict[Series, _Peak]) -> None:
+    for key, (memory, cpu, gpu) in higher.items():
+        peaks.raise_to(db, *key, memory, cpu or None, gpu or None)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from easymaker_local.services.api_statistics import ApiStatistics
 from easymaker_local.services.buckets import Buckets
 from easymaker_local.services.context import Context
+from easymaker_local.services.dashboard import Dashboard
 from easymaker_local.services.disk import Disk
 from easymaker_local.services.endpoints import Endpoints
 from easymaker_local.services.experiments import Experiments
@@ -47,6 +48,7 @@ class Services:
     stage_previews: StagePreviews
     pod_logs: PodLogs
     gateway_resources: GatewayResources
+    dashboard: Dashboard
     tryouts: TryOuts
 
     @classmethod
@@ -59,5 +61,7 @@ class Services:
             ApiStatistics(context),
             Endpoints(context), Stages(context), StageResources(context), StagePreviews(context),
             PodLogs(context),
-            GatewayResources(context), TryOuts(context),
+            GatewayResources(context),
+            Dashboard(context),
+            TryOuts(context),
         )  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -80,6 +81,13 @@ def of_name(db: sqlite3.Connection, name: str) -> Endpoint | Quarantined | None:
     """Return the endpoint of a name, which only one may have (EP-04)."""
     row = db.execute("SELECT * FROM endpoints WHERE name = ?", (name,)).fetchone()
     return None if row is None else _read(row)
+
+
+def count_by_status(db: sqlite3.Connection) -> Counter[str]:
+    """Return how many endpoints have each status; all statuses are there, also those that none has."""
+    counts = Counter({str(status): 0 for status in EndpointStatus})
+    counts.update(dict(db.execute("SELECT status, count(*) FROM endpoints GROUP BY status").fetchall()))
+    return counts
 
 
 def count(db: sqlite3.Connection) -> int:

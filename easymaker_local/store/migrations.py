@@ -324,3 +324,13 @@ def names(db: Database) -> None:
             WHERE tuning_id IS NULL""",
     ):
         db.execute(statement)
+
+
+@migrations()
+def dashboard(db: Database) -> None:
+    """The highest use of GPUs beside that of CPUs (DB-L02), and what failed last without a look at what did not."""
+    db.execute("ALTER TABLE peaks ADD COLUMN gpu REAL")
+    db.execute(
+        """CREATE INDEX trainings_failed ON trainings (finished_at DESC)
+            WHERE tuning_id IS NULL AND status IN ('FAIL_TRAIN', 'CREATE_FAILED')"""
+    )

@@ -258,6 +258,8 @@ async def test_gpus_count_for_the_node_that_holds_them(
     current = (await client.get("/v1.0/appkeys/a/monitoring/current")).json()["currentList"]
     found = {entry["kind"]: (entry["sample"]["gpu"], entry["sample"]["gpuMemoryBytes"]) for entry in current}
     assert found == {"machine": (0.5, 4500 << 20), "training": (0.75, 4000 << 20)}
+    (peak,) = await bench.services.monitoring.peaks(training.id)
+    assert peak.gpu == 0.75, "DB-L02"
     # A pod has one of the devices of its node.
     await _pods(bench, replace(IRIS, devices=("GPU-2",)))
     await _look(bench, sampler, "stage-s1-1-p1", cpu_seconds=1, memory=900)

@@ -13,7 +13,7 @@ from easymaker_local.domain.experiment import ExperimentStatus
 from easymaker_local.domain.model_record import ModelStatus
 from easymaker_local.domain.page import Cursor, Order, PageRequest, SortBy, SortOrder
 from easymaker_local.domain.training import TrainingStatus
-from easymaker_local.store import Store, events, experiments, ledger, models, training_templates, trainings
+from easymaker_local.store import Store, events, experiments, failures, ledger, models, training_templates, trainings
 
 pytestmark = pytest.mark.anyio
 
@@ -127,6 +127,11 @@ async def test_nothing_is_scanned(store: Store, what: str) -> None:
 async def test_counting_reads_an_index_only(store: Store) -> None:
     (plan,) = await store.read(lambda db: plans_of(db, trainings.count_by_status))
     assert plan == "SCAN trainings USING COVERING INDEX trainings_status"
+
+
+async def test_failures_are_found_without_those_that_did_not_fail(store: Store) -> None:
+    plans = await store.read(lambda db: plans_of(db, lambda db: failures.newest(db, 10)))
+    assert [plan for plan in plans if "trainings" in plan] == ["SCAN trainings USING INDEX trainings_failed"]
 
 
 async def test_a_scan_would_be_seen(store: Store) -> None:

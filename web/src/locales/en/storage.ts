@@ -1,1 +1,17 @@
-export default {} as const;
+export default {
+  browse: "Browse storage",
+  completions: "How the path could go on",
+  containers: "Containers",
+  chooseFolder: "Choose a folder",
+  chooseFile: "Choose a file",
+  choosePlace: "Choose a folder or file",
+  chooseThisFolder: "Choose this folder",
+  filterNames: "Filter by name",
+  noContainers: "There is no container yet. Create one on the Storage page.",
+  emptyFolder: "Nothing is here.",
+  missingRead: "The system account {{account}} may not read the container {{container}}.",
+  missingWrite: "The system account {{account}} may not write to the container {{container}}.",
+  grantRead: "Grant read permission",
+  grantWrite: "Grant write permission",
+  grantFailed: "The permission was not granted",
+} as const;

@@ -13,6 +13,7 @@ import queue from "./queue";
 import logs from "./logs";
 import monitoring from "./monitoring";
 import disk from "./disk";
+import logViewer from "./logViewer";
 import settings from "./settings";
 
-export default { common, shell, dashboard, experiments, trainings, templates, tunings, models, endpoints, images, storage, queue, logs, monitoring, disk, settings };
+export default { common, shell, dashboard, experiments, trainings, templates, tunings, models, endpoints, images, storage, queue, logs, monitoring, disk, settings, logViewer };

@@ -2,14 +2,17 @@ import type { ListPage, ListQuery, ListState } from "@/components/listState";
 import { useResourceList } from "@/components/listState";
 import { payload, PROJECT } from "@/lib/api/client";
 import { listTrainings } from "@/lib/api/generated/sdk.gen";
-import type { TrainingStatus, TrainingView } from "@/lib/api/generated/types.gen";
+import type { SortBy, TrainingStatus, TrainingView } from "@/lib/api/generated/types.gen";
 
 async function fetchTrainings(query: ListQuery, statuses: readonly string[], experimentId?: string): Promise<ListPage<TrainingView>> {
   const answer = await payload(listTrainings({
     path: PROJECT,
-    query: { ...query, experimentId, trainingStatusCodeList: statuses.length === 0 ? undefined : (statuses as TrainingStatus[]) },
+    query: {
+      ...query, sortBy: query.sortBy as SortBy, experimentId,
+      trainingStatusCodeList: statuses.length === 0 ? undefined : (statuses as TrainingStatus[]),
+    },
   }));
-  return { rows: answer.trainingList, nextCursor: answer.nextCursor ?? null, totalCount: null };
+  return { rows: answer.trainingList, nextCursor: answer.nextCursor, totalCount: answer.totalCount };
 }
 
 /** Trainings that meet the list's conditions; of one experiment if that is given. */
