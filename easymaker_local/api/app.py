@@ -22,6 +22,7 @@ from easymaker_local.api import (
     monitoring,
     pages,
     queue,
+    resource_search,
     stage_routes,
     storage,
     system,
@@ -62,9 +63,9 @@ def bare_app() -> FastAPI:
     for router in (monitoring.scrape_router, logs.root_router, tokens.router):
         app.include_router(router)
     for resource in (
-        system, dashboard, catalogue, experiments, trainings, training_templates, metric_check, tunings, model_routes,
-        endpoint_routes, stage_routes, gateway_resources, tryout, storage, logs, monitoring, disk, queue, tensorboard, mlflow,
-        api_statistics,
+        system, dashboard, resource_search, catalogue, experiments, trainings, training_templates, metric_check, tunings,
+        model_routes, endpoint_routes, stage_routes, gateway_resources, tryout, storage, logs, monitoring, disk, queue,
+        tensorboard, mlflow, api_statistics,
     ):  # fmt: skip
         app.include_router(resource.router, prefix=BASE)
     return app

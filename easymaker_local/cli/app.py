@@ -21,6 +21,7 @@ from easymaker_local.cli import (
     mlflow,
     models,
     queue,
+    search,
     serve_model,
     stages,
     storage,
@@ -71,6 +72,7 @@ configuration.register(app)
 access.register(app)
 doctor.register(app)
 dashboard.register(app)
+search.register(app)
 queue.register(app)
 usage.register(app)
 disk.register(app)

@@ -26,6 +26,7 @@ from easymaker_local.client.shapes import (
     Examination,
     Experiment,
     Flavor,
+    Found,
     Image,
     Log,
     Login,
@@ -125,6 +126,10 @@ class Client(EndpointCalls):
     def dashboard(self) -> Dashboard:
         """Return how much there is of what, who uses most, and what failed last."""
         return cast(Dashboard, self._call("GET", "dashboard")["dashboard"])
+
+    def search(self, text: str, limit: int) -> list[Found]:
+        """Return resources of every kind that fit a text, best first."""
+        return cast(list[Found], self._call("GET", "search", query={"query": text, "limit": limit})["searchResultList"])
 
     def stop_system(self) -> None:
         """End the daemon; jobs go on."""

@@ -699,6 +699,16 @@ class Reference(TypedDict):
     name: str
 
 
+class Found(Reference):
+    """What a search found; ``parent``: an experiment, or a stage's endpoint."""
+
+    statusCode: str | None
+    createdDatetime: str | None
+    parentKind: str | None
+    parentId: str | None
+    parentName: str | None
+
+
 class ServiceUsage(TypedDict):
     """Trainings and tunings that are COMPLETE, endpoints that are ACTIVE."""
 

@@ -17,6 +17,7 @@ from easymaker_local.services.models import Models
 from easymaker_local.services.monitoring import Monitoring
 from easymaker_local.services.pod_logs import PodLogs
 from easymaker_local.services.queue import Queue
+from easymaker_local.services.resource_search import ResourceSearch
 from easymaker_local.services.stage_preview import StagePreviews
 from easymaker_local.services.stage_resources import StageResources
 from easymaker_local.services.stages import Stages
@@ -49,6 +50,7 @@ class Services:
     pod_logs: PodLogs
     gateway_resources: GatewayResources
     dashboard: Dashboard
+    resource_search: ResourceSearch
     tryouts: TryOuts
 
     @classmethod
@@ -63,5 +65,6 @@ class Services:
             PodLogs(context),
             GatewayResources(context),
             Dashboard(context),
+            ResourceSearch(context),
             TryOuts(context),
         )  # fmt: skip

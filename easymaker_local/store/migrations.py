@@ -334,3 +334,17 @@ def dashboard(db: Database) -> None:
         """CREATE INDEX trainings_failed ON trainings (finished_at DESC)
             WHERE tuning_id IS NULL AND status IN ('FAIL_TRAIN', 'CREATE_FAILED')"""
     )
+
+
+@migrations()
+def search(db: Database) -> None:
+    """Trainings by words of their descriptions and tags, without a look at those that have none."""
+    db.execute(
+        """CREATE INDEX trainings_described ON trainings (description, created_at DESC, id)
+            WHERE tuning_id IS NULL AND description IS NOT NULL"""
+    )
+    db.execute(
+        """CREATE INDEX trainings_tagged
+            ON trainings (CASE WHEN json_valid(spec) THEN json_extract(spec, '$.tagList') END)
+            WHERE tuning_id IS NULL AND CASE WHEN json_valid(spec) THEN json_extract(spec, '$.tagList') END != '[]'"""
+    )

@@ -13,7 +13,18 @@ from easymaker_local.domain.experiment import ExperimentStatus
 from easymaker_local.domain.model_record import ModelStatus
 from easymaker_local.domain.page import Cursor, Order, PageRequest, SortBy, SortOrder
 from easymaker_local.domain.training import TrainingStatus
-from easymaker_local.store import Store, events, experiments, failures, ledger, models, training_templates, trainings
+from easymaker_local.store import (
+    Store,
+    events,
+    experiments,
+    failures,
+    ledger,
+    models,
+    resource_search,
+    training_templates,
+    trainings,
+)
+from easymaker_local.store.resource_search import Match
 
 pytestmark = pytest.mark.anyio
 
@@ -132,6 +143,15 @@ async def test_counting_reads_an_index_only(store: Store) -> None:
 async def test_failures_are_found_without_those_that_did_not_fail(store: Store) -> None:
     plans = await store.read(lambda db: plans_of(db, lambda db: failures.newest(db, 10)))
     assert [plan for plan in plans if "trainings" in plan] == ["SCAN trainings USING INDEX trainings_failed"]
+
+
+@pytest.mark.parametrize("match", Match)
+async def test_a_search_looks_at_indexes_of_trainings(store: Store, match: Match) -> None:
+    plans = await store.read(lambda db: plans_of(db, lambda db: resource_search.find(db, "word", match, 20)))
+    walked = [plan for plan in plans if plan.startswith("SCAN trainings")]
+    assert set(walked) <= {
+        "SCAN trainings USING COVERING INDEX trainings_created", "SCAN trainings USING INDEX trainings_tagged",
+    }  # fmt: skip
 
 
 async def test_a_scan_would_be_seen(store: Store) -> None:
