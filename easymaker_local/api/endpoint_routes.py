@@ -36,6 +36,13 @@ async def create_endpoint(appkey: Appkey, body: EndpointSpec, services: Services
     return CreatedEndpointAnswer(endpoint=EndpointView.of(made.shown, services.context.settings), api_key=made.api_key)
 
 
+@router.post("/endpoints/check")
+async def check_endpoint(appkey: Appkey, body: EndpointSpec, services: ServicesDep) -> Envelope:
+    """Say whether an endpoint could be created so, as its creation would; nothing is created."""
+    await services.endpoints.check(body)
+    return Envelope()
+
+
 @router.get("/endpoints", response_model=EndpointListAnswer)
 async def list_endpoints(
     appkey: Appkey,

@@ -124,7 +124,7 @@ def _invalid(_: Request, error: Exception) -> JSONResponse:
 def _fault(fault: Mapping[str, Any]) -> FieldError:
     if fault["type"] == "json_invalid":
         return FieldError("body", f"is not JSON: {fault['ctx']['error']}")
-    place = [str(part) for part in fault["loc"] if part not in {"body", "query", "path"}]
+    place = [str(part) for part in fault["loc"][1:]]  # the first says where in the request it stands
     message = str(fault["msg"]).removeprefix("Value error, ")
     return FieldError(".".join(place) or "body", message[:1].lower() + message[1:])
 

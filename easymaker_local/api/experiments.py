@@ -47,6 +47,13 @@ async def create_experiment(appkey: Appkey, body: ExperimentSpec, services: Serv
     return _answer(services, await services.experiments.create(body))
 
 
+@router.post("/experiments/check")
+async def check_experiment(appkey: Appkey, body: ExperimentSpec, services: ServicesDep) -> Envelope:
+    """Say whether an experiment could be created so, as its creation would; nothing is created."""
+    await services.experiments.check(body)
+    return Envelope()
+
+
 @router.get("/experiments", response_model=ExperimentListAnswer)
 async def list_experiments(
     appkey: Appkey,

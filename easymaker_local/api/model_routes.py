@@ -39,6 +39,13 @@ async def create_model(appkey: Appkey, body: ModelSpec, services: ServicesDep) -
     return _answer(services, await services.models.create(body))
 
 
+@router.post("/models/check")
+async def check_model(appkey: Appkey, body: ModelSpec, services: ServicesDep) -> Envelope:
+    """Say whether a model could be created so, as its creation would; nothing is created."""
+    await services.models.check(body)
+    return Envelope()
+
+
 @router.get("/models", response_model=ModelListAnswer)
 async def list_models(
     appkey: Appkey,

@@ -54,6 +54,13 @@ async def create_endpoint_stage(appkey: Appkey, body: StageSpec, services: Servi
     return EndpointStageAnswer(endpoint_stage=EndpointStageView.of(shown, services.context.settings))
 
 
+@router.post("/endpoint-stages/check")
+async def check_endpoint_stage(appkey: Appkey, body: StageSpec, services: ServicesDep) -> Envelope:
+    """Say whether a stage could be created so, as its creation would; nothing is created."""
+    await services.stages.check(body)
+    return Envelope()
+
+
 @router.post("/endpoint-stages/preview")
 async def preview_endpoint_stage(appkey: Appkey, body: StagePreview, services: ServicesDep) -> StagePreviewAnswer:
     """Show what a stage would take and whether it fits, by the body of its creation or its endpoint's; creates nothing."""

@@ -123,6 +123,13 @@ async def create_training_template(
     return _saved(services, await services.training_templates.create(body))
 
 
+@router.post("/training-templates/check")
+async def check_training_template(appkey: Appkey, body: TrainingTemplateSpec, services: ServicesDep) -> Envelope:
+    """Say whether a template could be created so, as its creation would; nothing is created."""
+    await services.training_templates.check(body)
+    return Envelope()
+
+
 @router.get("/training-templates", response_model=TrainingTemplateListAnswer)
 async def list_training_templates(
     appkey: Appkey,

@@ -68,6 +68,13 @@ async def create_training(appkey: Appkey, body: TrainingSpec, services: Services
     return await _answer(services, await services.trainings.create(body))
 
 
+@router.post("/trainings/check")
+async def check_training(appkey: Appkey, body: TrainingSpec, services: ServicesDep) -> Envelope:
+    """Say whether a training could be created so, as its creation would; nothing is created."""
+    await services.trainings.check(body)
+    return Envelope()
+
+
 @router.get("/trainings", response_model=TrainingListAnswer)
 async def list_trainings(
     appkey: Appkey,

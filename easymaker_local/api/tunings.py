@@ -67,6 +67,13 @@ async def create_tuning(appkey: Appkey, body: TuningSpec, services: ServicesDep)
     return await _answer(services, await services.tunings.overview(tuning.id))
 
 
+@router.post("/hyperparameter-tunings/check")
+async def check_tuning(appkey: Appkey, body: TuningSpec, services: ServicesDep) -> Envelope:
+    """Say whether a tuning could be created so, as its creation would; nothing is created."""
+    await services.tunings.check(body)
+    return Envelope()
+
+
 @router.get("/hyperparameter-tunings", response_model=TuningListAnswer)
 async def list_tunings(
     appkey: Appkey,

@@ -39,7 +39,8 @@ def create(
     node_scale_in: form.NodeScaleIn = True, node_threshold: form.NodeThreshold = 50,
     node_idle_minutes: form.NodeIdleMinutes = 10, node_delay_minutes: form.NodeDelayMinutes = 10, log: form.UseLog = False,
     api_key: Annotated[bool, typer.Option("--api-key", help="Make a key that requests need.", show_default=False)] = False,
-    tag: form.Tags = None, description: form.Description = None, follow: Follow = True, as_json: Json = False,
+    tag: form.Tags = None, description: form.Description = None, follow: Follow = True, check: jobs.Check = False,
+    as_json: Json = False,
 ) -> None:  # fmt: skip
     """Create an endpoint with its default stage and wait until it serves: exit code 0 if it does, 1 if not.
 
@@ -53,7 +54,11 @@ def create(
         client, resources, flavor, nodes, node_autoscale, node_scale_in, node_threshold, node_idle_minutes, node_delay_minutes,
         log, tag, description,
     )  # fmt: skip
-    made = client.create_endpoint({**body, "endpointName": name, "apiKeyEnable": api_key})
+    body = {**body, "endpointName": name, "apiKeyEnable": api_key}
+    if check:
+        jobs.tell_checked(client.check_endpoint, body)
+        return
+    made = client.create_endpoint(body)
     endpoint, code = made["endpoint"], 0
     from easymaker_local.cli.endpoint_views import tell_warnings
 

@@ -32,6 +32,10 @@ Untag = Annotated[list[str] | None, typer.Option("--untag", metavar="KEY", help=
 Statuses = Annotated[list[str] | None, typer.Option(help="Only those with this status; repeat for more.")]
 Timeout = Annotated[float | None, typer.Option(metavar="SECONDS", min=0, help="Exit code 124 if it runs out.")]
 
+Check = Annotated[
+    bool, typer.Option("--check", help="Only say whether it could be created, and what is wrong.", show_default=False)
+]
+
 Node = Annotated[str, typer.Option(metavar="N|all", help="Number of a node.")]
 FollowLog = Annotated[bool, typer.Option("-f", "--follow", help="Go on until the training ends.", show_default=False)]
 Raw = Annotated[
@@ -123,6 +127,12 @@ def wait(kind: Kind, client: Client, which: Sequence[str], timeout: float | None
     if as_json:
         output.print_json(jobs)
     raise typer.Exit(code)
+
+
+def tell_checked(check: Callable[[dict[str, Any]], None], body: dict[str, Any]) -> None:
+    """Say that a body would be taken, by a call of the client's; raises what the creation would raise."""
+    check(body)
+    output.note("It could be created.")
 
 
 def stop(kind: Kind, client: Client, which: Sequence[str]) -> None:

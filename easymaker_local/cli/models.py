@@ -64,6 +64,7 @@ def create(
     tag: Annotated[list[str] | None, typer.Option("--tag", metavar="KEY=VALUE", help="Tag; repeat for more.")] = None,
     description: jobs.Description = None,
     follow: Annotated[bool, typer.Option("--follow/--detach", help="Wait until it is examined, or return at once.")] = True,
+    check: jobs.Check = False,
     as_json: Json = False,
 ) -> None:  # fmt: skip
     """Register a model and wait until its artifact is examined: exit code 0 if it can be served, 1 if not.
@@ -88,7 +89,11 @@ def create(
         "parameterList": [{"parameterName": key, "parameterValue": value} for key, value in parameters.items()],
         "tagList": [{"tagKey": key, "tagValue": value} for key, value in split_pairs("--tag", tag or []).items()],
     }  # fmt: skip
-    made = client.create_model({field: value for field, value in body.items() if value is not None})
+    body = {field: value for field, value in body.items() if value is not None}
+    if check:
+        jobs.tell_checked(client.check_model, body)
+        return
+    made = client.create_model(body)
     _tell(client, made, follow, as_json)
 
 

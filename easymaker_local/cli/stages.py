@@ -33,7 +33,8 @@ def create(
     autoscale: form.Autoscale = None, scale_to_zero: form.ScaleToZero = 0, node_autoscale: form.NodeAutoscale = None,
     node_scale_in: form.NodeScaleIn = True, node_threshold: form.NodeThreshold = 50,
     node_idle_minutes: form.NodeIdleMinutes = 10, node_delay_minutes: form.NodeDelayMinutes = 10, log: form.UseLog = False,
-    tag: form.Tags = None, description: form.Description = None, follow: Follow = True, as_json: Json = False,
+    tag: form.Tags = None, description: form.Description = None, follow: Follow = True, check: jobs.Check = False,
+    as_json: Json = False,
 ) -> None:  # fmt: skip
     """Add a stage to an endpoint, beside the one in service, and wait until it serves: exit code 0 if it does, 1 if not."""
     client = client_of(ctx)
@@ -44,8 +45,11 @@ def create(
         client, resources, flavor, nodes, node_autoscale, node_scale_in, node_threshold, node_idle_minutes, node_delay_minutes,
         log, tag, description,
     )  # fmt: skip
-    endpoint_id = find_endpoint(client, endpoint)["endpointId"]
-    stage, code = client.create_stage({**body, "endpointId": endpoint_id, "apigwStageName": name}), 0
+    body = {**body, "endpointId": find_endpoint(client, endpoint)["endpointId"], "apigwStageName": name}
+    if check:
+        jobs.tell_checked(client.check_stage, body)
+        return
+    stage, code = client.create_stage(body), 0
     from easymaker_local.cli.endpoint_views import tell_warnings
 
     tell_warnings(stage["endpointModelList"])

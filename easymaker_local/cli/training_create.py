@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from easymaker_local.cli import completion, output
+from easymaker_local.cli import completion, jobs, output
 from easymaker_local.cli.job_options import (
     NAME_LIMIT,
     Follow,
@@ -41,6 +41,7 @@ def create(
     file: Annotated[Path, typer.Option("-f", "--file", help="TOML; - reads stdin.")],
     template: Template = None,
     follow: Follow = False,
+    check: jobs.Check = False,
     as_json: Json = False,
 ) -> None:
     """Create a training from a TOML file.
@@ -52,7 +53,11 @@ def create(
     body = parse(*read_file(file), TRAINING)
     if template is not None:
         body = overlaid(from_template(client, template, body), body)
-    training = client.create_training(resolve(client, body, session_of(ctx).settings.tenant_id))
+    body = resolve(client, body, session_of(ctx).settings.tenant_id)
+    if check:
+        jobs.tell_checked(client.check_training, body)
+        return
+    training = client.create_training(body)
     _tell(client, training, follow and not as_json, as_json)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from easymaker_local.cli import completion, output
+from easymaker_local.cli import completion, jobs, output
 from easymaker_local.cli.job_options import NAME_LIMIT, Follow, RunExperiment, Template, from_template, made_name, with_form
 from easymaker_local.cli.job_spec import Body, faults_named, overlaid, parse, read_file, resolve
 from easymaker_local.cli.lookup import WHICH, find_tuning
@@ -35,6 +35,7 @@ def create(
     file: Annotated[Path, typer.Option("-f", "--file", help="TOML; - reads stdin.")],
     template: Template = None,
     follow: Follow = False,
+    check: jobs.Check = False,
     as_json: Json = False,
 ) -> None:
     """Create a hyperparameter tuning from a TOML file.
@@ -54,7 +55,11 @@ def create(
         body = {**overlaid(values, body), **({SPECS: specs} if specs else {})}
     body = completed(body)
     with faults_named(by_key(body)):
-        tuning = client.create_tuning(resolve(client, body, session_of(ctx).settings.tenant_id))
+        body = resolve(client, body, session_of(ctx).settings.tenant_id)
+        if check:
+            jobs.tell_checked(client.check_tuning, body)
+            return
+        tuning = client.create_tuning(body)
     _tell(client, tuning, follow and not as_json, as_json)
 
 

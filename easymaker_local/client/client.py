@@ -226,6 +226,10 @@ class Client(EndpointCalls):
         body = {"experimentName": name, "description": description}
         return cast(Experiment, self._call("POST", "experiments", body=body)["experiment"])
 
+    def check_experiment(self, body: Body) -> None:
+        """Raise what its creation would raise; nothing is created."""
+        self._call("POST", "experiments", "check", body=body)
+
     def change_experiment(self, experiment_id: str, body: Body) -> Experiment:
         """Change name or description."""
         return cast(Experiment, self._call("PATCH", "experiments", experiment_id, body=body)["experiment"])
@@ -263,6 +267,10 @@ class Client(EndpointCalls):
     def create_training(self, body: Body) -> Training:
         """Ask for one; InvalidRequest names every field at fault."""
         return cast(Training, self._call("POST", "trainings", body=body)["training"])
+
+    def check_training(self, body: Body) -> None:
+        """Raise what its creation would raise; nothing is created."""
+        self._call("POST", "trainings", "check", body=body)
 
     def change_training(self, training_id: str, body: Body) -> Training:
         """Change name, description or tags."""
@@ -328,6 +336,10 @@ class Client(EndpointCalls):
         """Store one; InvalidRequest names every field at fault."""
         return cast(SavedTrainingTemplate, self._call("POST", "training-templates", body=body))
 
+    def check_training_template(self, body: Body) -> None:
+        """Raise what its creation would raise; nothing is created."""
+        self._call("POST", "training-templates", "check", body=body)
+
     def change_training_template(self, template_id: str, body: Body) -> SavedTrainingTemplate:
         """Change what it holds."""
         return cast(SavedTrainingTemplate, self._call("PATCH", "training-templates", template_id, body=body))
@@ -366,6 +378,10 @@ class Client(EndpointCalls):
     def create_tuning(self, body: Body) -> Tuning:
         """Ask for one; InvalidRequest names every field at fault."""
         return cast(Tuning, self._call("POST", "hyperparameter-tunings", body=body)["hyperparameterTuning"])
+
+    def check_tuning(self, body: Body) -> None:
+        """Raise what its creation would raise; nothing is created."""
+        self._call("POST", "hyperparameter-tunings", "check", body=body)
 
     def change_tuning(self, tuning_id: str, body: Body) -> Tuning:
         """Change name, description or tags."""
@@ -431,6 +447,10 @@ class Client(EndpointCalls):
     def create_model(self, body: Body) -> Model:
         """Ask for one; InvalidRequest names every field at fault."""
         return cast(Model, self._call("POST", "models", body=body)["model"])
+
+    def check_model(self, body: Body) -> None:
+        """Raise what its creation would raise; nothing is created."""
+        self._call("POST", "models", "check", body=body)
 
     def change_model(self, model_id: str, body: Body) -> Model:
         """Change name, description or tags."""

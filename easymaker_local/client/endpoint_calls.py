@@ -50,6 +50,10 @@ class EndpointCalls:
         """Ask for one with its default stage; InvalidRequest names every field at fault."""
         return cast(CreatedEndpoint, self._call("POST", "endpoints", body=body))
 
+    def check_endpoint(self, body: Body) -> None:
+        """Raise what its creation would raise; nothing is created."""
+        self._call("POST", "endpoints", "check", body=body)
+
     def change_endpoint(self, endpoint_id: str, body: Body) -> Endpoint:
         """Change description or tags."""
         return cast(Endpoint, self._call("PATCH", "endpoints", endpoint_id, body=body)["endpoint"])
@@ -109,6 +113,10 @@ class EndpointCalls:
     def preview_stage(self, body: Body) -> StagePreview:
         """Say what a stage would take and whether it fits."""
         return cast(StagePreview, self._call("POST", "endpoint-stages", "preview", body=body)["endpointStagePreview"])
+
+    def check_stage(self, body: Body) -> None:
+        """Raise what its creation would raise; nothing is created."""
+        self._call("POST", "endpoint-stages", "check", body=body)
 
     def change_stage(self, stage_id: str, body: Body) -> Stage:
         """Change description or tags."""

@@ -20,6 +20,7 @@ from easymaker_local.services.endpoint_views import ShownEndpoint, look_at_gatew
 from easymaker_local.services.stage_checks import plan_stage
 from easymaker_local.services.stage_rows import add_stage, check_gateway
 from easymaker_local.store import endpoints, events, stages
+from easymaker_local.store.database import Work
 from easymaker_local.store.endpoints import Wanted
 
 _WAITS_HINT = (
@@ -45,11 +46,22 @@ class Endpoints:
     async def create(self, spec: EndpointSpec) -> Created:
         """Ask for an endpoint with its default stage; raises InvalidRequest with every field at fault, Conflict without a
         gateway (EP-02)."""
-        context, endpoint_id, stage_id = self._context, new_id(), new_id()
+        endpoint_id, stage_id = new_id(), new_id()
+        key = make_api_key() if spec.api_key_enable else None
+        sealed = None if key is None else seal_api_key(self._context, endpoint_id, key)
+        shown = await self._context.store.write(self._creation(spec, endpoint_id, stage_id, sealed))
+        self._hint(endpoint_id, stage_id)
+        return Created(await self._told(shown), key)
+
+    async def check(self, spec: EndpointSpec) -> None:
+        """Raise what ``create`` would raise; nothing is created."""
+        await self._context.store.rehearse(self._creation(spec, new_id(), new_id(), None))
+
+    def _creation(self, spec: EndpointSpec, endpoint_id: str, stage_id: str, sealed_key: str | None) -> Work[ShownEndpoint]:
+        """Return what checks all that is asked for and inserts the endpoint; raises Conflict without a gateway."""
+        context = self._context
         check_gateway(context)
         now = context.clock.now()
-        key = make_api_key() if spec.api_key_enable else None
-        sealed = None if key is None else seal_api_key(context, endpoint_id, key)
         tags = tuple({"tagKey": tag.tag_key, "tagValue": tag.tag_value} for tag in spec.tag_list)
 
         def insert(db: sqlite3.Connection) -> ShownEndpoint:
@@ -62,16 +74,14 @@ class Endpoints:
             if faults:
                 raise InvalidRequest(faults)
             endpoint = Endpoint(
-                endpoint_id, spec.endpoint_name, spec.description, tags, sealed, EndpointStatus.CREATE_REQUESTED, Wish.SERVE,
-                None, stage_id, None, now,
+                endpoint_id, spec.endpoint_name, spec.description, tags, sealed_key, EndpointStatus.CREATE_REQUESTED,
+                Wish.SERVE, None, stage_id, None, now,
             )  # fmt: skip
             endpoints.add(db, endpoint)
             add_stage(context, db, plan, endpoint_id, stage_id, DEFAULT_STAGE_NAME, now)
             return read_endpoint(context, db, endpoint)
 
-        shown = await context.store.write(insert)
-        self._hint(endpoint_id, stage_id)
-        return Created(await self._told(shown), key)
+        return insert
 
     async def find(self, endpoint_id: str) -> ShownEndpoint | Quarantined:
         """Return one, to be shown, whether its row can be read or not; raises NotFound."""

@@ -14,6 +14,7 @@ from easymaker_local.errors import Conflict, FieldError, InvalidRequest
 from easymaker_local.kit.ids import new_id
 from easymaker_local.services.context import Context
 from easymaker_local.store import events, experiments, trainings, tunings
+from easymaker_local.store.database import Work
 from easymaker_local.store.experiments import Wanted
 
 
@@ -25,11 +26,22 @@ class Experiments:
 
     async def create(self, spec: ExperimentSpec) -> Experiment:
         """Create and set up; raises Conflict if the name is taken."""
+        return await self.set_up(await self._context.store.write(self._creation(spec)))
+
+    async def check(self, spec: ExperimentSpec) -> None:
+        """Raise what ``create`` would raise; nothing is created."""
+        await self._context.store.rehearse(self._creation(spec))
+
+    def _creation(self, spec: ExperimentSpec) -> Work[Experiment]:
         now = self._context.clock.now()
         status = ExperimentStatus.CREATE_REQUESTED
         experiment = Experiment(new_id(), spec.experiment_name, spec.description, status, None, now)
-        await self._context.store.write(lambda db: experiments.add(db, experiment))
-        return await self.set_up(experiment)
+
+        def insert(db: sqlite3.Connection) -> Experiment:
+            experiments.add(db, experiment)
+            return experiment
+
+        return insert
 
     async def set_up(self, experiment: Experiment) -> Experiment:
         """Carry an unfinished creation to its end; also after a crash in the middle, and as Retry (EX-06, EX-17)."""

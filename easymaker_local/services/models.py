@@ -27,6 +27,7 @@ from easymaker_local.kit.secret_files import derive
 from easymaker_local.services.context import Context
 from easymaker_local.services.model_artifacts import discard_copy
 from easymaker_local.store import events, model_use, models, trainings, trials, tunings
+from easymaker_local.store.database import Work
 from easymaker_local.store.model_use import ModelUse
 from easymaker_local.store.models import Origin, Wanted
 
@@ -71,7 +72,25 @@ class Models:
 
         Returns it as it was asked for or, if its examination takes no longer than a moment, as it is afterwards.
         """
-        context, model_id, now = self._context, new_id(), self._context.clock.now()
+        context, model_id = self._context, new_id()
+        shown = await context.store.write(await self._creation(spec, model_id))
+        self._examined[model_id] = asyncio.Event()
+        try:
+            if context.hinter.hint(models.KIND, model_id):
+                with suppress(TimeoutError, NotFound):
+                    await asyncio.wait_for(self._examined[model_id].wait(), _PATIENCE_SECONDS)
+                    return await context.store.read(lambda db: _shown(db, models.get(db, model_id)))
+        finally:
+            del self._examined[model_id]
+        return shown
+
+    async def check(self, spec: ModelSpec) -> None:
+        """Raise what ``create`` would raise; nothing is created."""
+        await self._context.store.rehearse(await self._creation(spec, new_id()))
+
+    async def _creation(self, spec: ModelSpec, model_id: str) -> Work[Shown]:
+        """Look at what takes its time; the rest is checked by what is returned, which inserts the model."""
+        now = self._context.clock.now()
         faults = origin_faults(spec) or await asyncio.to_thread(self._address_faults, spec)
         if faults:
             raise InvalidRequest(faults)
@@ -88,16 +107,7 @@ class Models:
             models.add(db, model)
             return _shown(db, model)
 
-        shown = await context.store.write(insert)
-        self._examined[model_id] = asyncio.Event()
-        try:
-            if context.hinter.hint(models.KIND, model_id):
-                with suppress(TimeoutError, NotFound):
-                    await asyncio.wait_for(self._examined[model_id].wait(), _PATIENCE_SECONDS)
-                    return await context.store.read(lambda db: _shown(db, models.get(db, model_id)))
-        finally:
-            del self._examined[model_id]
-        return shown
+        return insert
 
     def tell_examined(self, model_id: str) -> None:
         """Say that a creation has ended, to whoever waits for its answer."""

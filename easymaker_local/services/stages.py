@@ -21,6 +21,7 @@ from easymaker_local.services.endpoints import refuse_deleted, refuse_while_chan
 from easymaker_local.services.stage_checks import StagePlan, plan_stage
 from easymaker_local.services.stage_rows import add_stage, check_gateway
 from easymaker_local.store import endpoints, events, models, stages
+from easymaker_local.store.database import Work
 from easymaker_local.store.stages import Wanted
 
 _TAKES_STAGES = (EndpointStatus.ACTIVE, EndpointStatus.UPDATE_IN_PROGRESS, EndpointStatus.UPDATE_FAILED)
@@ -43,6 +44,16 @@ class Stages:
     async def create(self, spec: StageSpec) -> ShownStage:
         """Ask for one more stage of an endpoint; raises InvalidRequest with every field at fault, Conflict if the endpoint
         takes none now."""
+        shown = await self._context.store.write(self._creation(spec))
+        self._hint(shown.stage)
+        return await with_gateway(self._context, shown)
+
+    async def check(self, spec: StageSpec) -> None:
+        """Raise what ``create`` would raise; nothing is created."""
+        await self._context.store.rehearse(self._creation(spec))
+
+    def _creation(self, spec: StageSpec) -> Work[ShownStage]:
+        """Return what checks all that is asked for and inserts the stage; raises Conflict without a gateway."""
         context, stage_id = self._context, new_id()
         check_gateway(context)
         now = context.clock.now()
@@ -51,9 +62,7 @@ class Stages:
             plan = plan_new_stage(context, db, spec)
             return read_stage(context, db, add_stage(context, db, plan, spec.endpoint_id, stage_id, spec.apigw_stage_name, now))
 
-        shown = await context.store.write(insert)
-        self._hint(shown.stage)
-        return await with_gateway(context, shown)
+        return insert
 
     async def find(self, stage_id: str) -> ShownStage | Quarantined:
         """Return one, to be shown, whether its row can be read or not; raises NotFound."""

@@ -12,21 +12,13 @@ from easymaker_local.domain.experiment import ExperimentStatus
 from easymaker_local.domain.flavor import Flavor
 from easymaker_local.domain.image import CoreType, Framework, Image
 from easymaker_local.domain.ledger import Waiting, amount_of, never_fits
-from easymaker_local.domain.training_spec import JobForm, TrainingSpec
-from easymaker_local.errors import FieldError, InvalidRequest, NotFound, StorageError
+from easymaker_local.domain.training_spec import JobForm
+from easymaker_local.errors import FieldError, NotFound, StorageError
 from easymaker_local.services.buckets import Use, access_faults
 from easymaker_local.services.context import Context
 from easymaker_local.store import experiments
 
 TRAINING_GROUP = "TRAINING"
-
-
-async def check_training(context: Context, spec: TrainingSpec) -> Flavor:
-    """Return the flavor if everything that ``spec`` names exists and fits; raises InvalidRequest with every field at fault."""
-    faults = await find_faults(context, spec) + algorithm_faults(spec)
-    if faults:
-        raise InvalidRequest(faults)
-    return context.flavor(spec.flavor_id)
 
 
 def algorithm_faults(form: JobForm) -> list[FieldError]:
@@ -74,6 +66,11 @@ def experiment_faults(db: sqlite3.Connection, experiment_id: str) -> list[FieldE
     if experiment.status is not ExperimentStatus.ACTIVE:
         return [FieldError("experimentId", f"experiment {experiment.name!r} is {experiment.status}, not ACTIVE")]
     return []
+
+
+def required_experiment_faults(db: sqlite3.Connection, experiment_id: str | None) -> list[FieldError]:
+    """Return the same for what is always created in one."""
+    return [FieldError("experimentId", "required")] if experiment_id is None else experiment_faults(db, experiment_id)
 
 
 def training_uses(spec: JobForm) -> list[Use]:

@@ -21,6 +21,7 @@ from easymaker_local.kit.ids import new_id
 from easymaker_local.services.context import Context
 from easymaker_local.services.training_checks import experiment_faults, find_faults, unresolved
 from easymaker_local.store import training_templates
+from easymaker_local.store.database import Work
 from easymaker_local.store.training_templates import Wanted
 
 
@@ -57,10 +58,22 @@ class TrainingTemplates:
 
     async def create(self, spec: TrainingTemplateSpec) -> Saved:
         """Store a template; what could not be used now is a warning."""
+        warnings = await self._warnings(spec)
+        return Saved(await self._context.store.write(self._creation(spec)), warnings)
+
+    async def check(self, spec: TrainingTemplateSpec) -> None:
+        """Raise what ``create`` would raise; nothing is created."""
+        await self._context.store.rehearse(self._creation(spec))
+
+    def _creation(self, spec: TrainingTemplateSpec) -> Work[TrainingTemplate]:
         now = self._context.clock.now()
-        saved = Saved(TrainingTemplate(new_id(), spec, now, now), await self._warnings(spec))
-        await self._context.store.write(lambda db: training_templates.add(db, saved.template))
-        return saved
+        template = TrainingTemplate(new_id(), spec, now, now)
+
+        def insert(db: sqlite3.Connection) -> TrainingTemplate:
+            training_templates.add(db, template)
+            return template
+
+        return insert
 
     async def get(self, template_id: str) -> TrainingTemplate:
         """Return one; raises NotFound, and BrokenRecord if its row cannot be read."""

@@ -20,8 +20,9 @@ from easymaker_local.kit.files import read_json
 from easymaker_local.kit.ids import new_id
 from easymaker_local.services.context import QUEUE, Context
 from easymaker_local.services.models import DELETE_MODELS, users_of
-from easymaker_local.services.training_checks import check_training, experiment_faults
+from easymaker_local.services.training_checks import algorithm_faults, find_faults, required_experiment_faults
 from easymaker_local.store import events, ledger, log_shipping, metrics, peaks, trainings
+from easymaker_local.store.database import Work
 from easymaker_local.store.trainings import Wanted
 
 STOPPABLE = ", ".join(s for s in TrainingStatus if s.is_stoppable)
@@ -55,30 +56,36 @@ class Trainings:
 
     async def create(self, spec: TrainingSpec) -> Training:
         """Check everything and ask for the training; raises InvalidRequest with every field at fault, nothing is kept then."""
-        context = self._context
-        if spec.experiment_id is None:
-            raise InvalidRequest([FieldError("experimentId", "required")])
-        flavor = await check_training(context, spec)
-        training = Training(
-            id=new_id(), name=spec.training_name, description=spec.description, spec=spec, flavor=flavor,
-            status=TrainingStatus.CREATE_REQUESTED, desired=Desired.RUN, cause=None, attempt=1,
-            created_at=context.clock.now(),
-        )  # fmt: skip
+        training = await self._context.store.write(await self._creation(spec))
+        self._context.hinter.hint(trainings.KIND, training.id)
+        return training
 
-        def insert(db: sqlite3.Connection) -> None:
-            assert spec.experiment_id is not None
+    async def check(self, spec: TrainingSpec) -> None:
+        """Raise what ``create`` would raise; nothing is created."""
+        await self._context.store.rehearse(await self._creation(spec))
+
+    async def _creation(self, spec: TrainingSpec) -> Work[Training]:
+        """Look at what takes its time; the rest is checked by what is returned, which inserts the training."""
+        context = self._context
+        faults = await find_faults(context, spec) + algorithm_faults(spec)
+
+        def insert(db: sqlite3.Connection) -> Training:
             # In the same transaction as the insert, so that a deletion at the same time cannot slip between (DP-20).
-            faults = experiment_faults(db, spec.experiment_id)
-            if faults:
-                raise InvalidRequest(faults)
+            found = [*required_experiment_faults(db, spec.experiment_id), *faults]
+            if found:
+                raise InvalidRequest(found)
+            training = Training(
+                id=new_id(), name=spec.training_name, description=spec.description, spec=spec,
+                flavor=context.flavor(spec.flavor_id), status=TrainingStatus.CREATE_REQUESTED, desired=Desired.RUN, cause=None,
+                attempt=1, created_at=context.clock.now(),
+            )  # fmt: skip
             trainings.add(db, training)
             if spec.use_log:
                 source = training_source(context.settings.appkey, training.id)
                 log_shipping.begin(db, trainings.KIND, training.id, source)
+            return training
 
-        await context.store.write(insert)
-        context.hinter.hint(trainings.KIND, training.id)
-        return training
+        return insert
 
     async def get(self, training_id: str) -> Training:
         """Return one; raises NotFound, and BrokenRecord if its row cannot be read."""

@@ -24,9 +24,10 @@ from easymaker_local.kit.ids import new_id
 from easymaker_local.services.context import Context
 from easymaker_local.services.models import DELETE_MODELS, users_of
 from easymaker_local.services.search import seed_of
-from easymaker_local.services.training_checks import algorithm_faults, experiment_faults, find_faults
+from easymaker_local.services.training_checks import algorithm_faults, find_faults, required_experiment_faults
 from easymaker_local.services.trainings import Remains, Trainings
 from easymaker_local.store import events, metric_points, trainings, trials, tunings
+from easymaker_local.store.database import Work
 from easymaker_local.store.metric_points import Point
 from easymaker_local.store.tunings import Wanted
 
@@ -64,37 +65,36 @@ class Tunings:
 
     async def create(self, spec: TuningSpec) -> Tuning:
         """Check everything and ask for the tuning; raises InvalidRequest with every field at fault, nothing is kept then."""
-        context = self._context
-        tuning = await self._checked(spec)
-
-        def insert(db: sqlite3.Connection) -> None:
-            assert spec.experiment_id is not None
-            # In the same transaction as the insert, so that a deletion at the same time cannot slip between (DP-20).
-            found = experiment_faults(db, spec.experiment_id)
-            if found:
-                raise InvalidRequest(found)
-            tunings.add(db, tuning)
-
-        await context.store.write(insert)
-        context.hinter.hint(tunings.KIND, tuning.id)
+        tuning = await self._context.store.write(await self._creation(spec))
+        self._context.hinter.hint(tunings.KIND, tuning.id)
         return tuning
 
-    async def _checked(self, spec: TuningSpec) -> Tuning:
+    async def check(self, spec: TuningSpec) -> None:
+        """Raise what ``create`` would raise; nothing is created."""
+        await self._context.store.rehearse(await self._creation(spec))
+
+    async def _creation(self, spec: TuningSpec) -> Work[Tuning]:
+        """Look at what takes its time; the rest is checked by what is returned, which inserts the tuning."""
         context = self._context
-        found = [] if spec.experiment_id is not None else [FieldError("experimentId", "required")]
-        found += faults(spec) + algorithm_faults(spec)
+        found = faults(spec) + algorithm_faults(spec)
         # Trials ask for room one by one: a node of each is what has to fit (HP-L02).
         found += await find_faults(context, spec.model_copy(update={"instance_count": spec.nodes_per_trial}))
-        if found:
-            raise InvalidRequest(found)
-        now = context.clock.now()
-        tuning = Tuning(
-            id=new_id(), name=spec.hyperparameter_tuning_name, description=spec.description, spec=spec,
-            flavor=context.flavor(spec.flavor_id), seed=seed_of(spec), status=TuningStatus.CREATE_REQUESTED,
-            desired=Desired.RUN, detail=None, cause=None, created_at=now,
-        )  # fmt: skip
-        _check_trials(tuning)
-        return tuning
+
+        def insert(db: sqlite3.Connection) -> Tuning:
+            # In the same transaction as the insert, so that a deletion at the same time cannot slip between (DP-20).
+            all_faults = [*required_experiment_faults(db, spec.experiment_id), *found]
+            if all_faults:
+                raise InvalidRequest(all_faults)
+            tuning = Tuning(
+                id=new_id(), name=spec.hyperparameter_tuning_name, description=spec.description, spec=spec,
+                flavor=context.flavor(spec.flavor_id), seed=seed_of(spec), status=TuningStatus.CREATE_REQUESTED,
+                desired=Desired.RUN, detail=None, cause=None, created_at=context.clock.now(),
+            )  # fmt: skip
+            _check_trials(tuning)
+            tunings.add(db, tuning)
+            return tuning
+
+        return insert
 
     async def overview(self, tuning_id: str) -> Overview:
         """Return one with how its trials stand; raises NotFound, and BrokenRecord if its row cannot be read."""

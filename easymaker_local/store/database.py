@@ -40,7 +40,11 @@ _UNAVAILABLE = {
 
 
 class Store:
-    """``write`` runs work in one immediate transaction: all of it is committed, or none. ``read`` sees one snapshot."""
+    """``write`` runs work in one immediate transaction: all of it is committed, or none. ``read`` sees one snapshot.
+
+    ``rehearse`` tells whether a write would be possible: services check what they are asked for in the transaction that
+    does it, and nobody has to repeat these checks elsewhere.
+    """
 
     def __init__(self, path: Path, schema: Migrations = migrations) -> None:
         self._path = path
@@ -64,6 +68,11 @@ class Store:
         # From now on: ten that find the database locked wait as long as one.
         deadline = time.monotonic() + _BUSY_SECONDS
         return await asyncio.get_running_loop().run_in_executor(self._writer, self._write, work, deadline)
+
+    async def rehearse(self, work: Work[object]) -> None:
+        """Run ``work`` as ``write`` does and take all of it back; whatever it raises is raised, nothing is changed."""
+        deadline = time.monotonic() + _BUSY_SECONDS
+        await asyncio.get_running_loop().run_in_executor(self._writer, self._write, work, deadline, "ROLLBACK")
 
     async def read(self, work: Work[T]) -> T:
         """Run ``work`` in a reader's thread, on one consistent snapshot; raises DatabaseUnavailable."""
@@ -95,11 +104,11 @@ class Store:
         self._schema.apply(Database(connection))
         check(connection, _CHECK_SECONDS)
 
-    def _write(self, work: Work[T], deadline: float) -> T:
+    def _write(self, work: Work[T], deadline: float, end: str = "COMMIT") -> T:
         with self._translated():
             left = max(0, int((deadline - time.monotonic()) * 1000))
             self._connection().execute(f"PRAGMA busy_timeout = {left}")
-            return self._transaction(work)
+            return self._transaction(work, end)
 
     def _read(self, work: Work[T]) -> T:
         with self._translated():
@@ -122,12 +131,12 @@ class Store:
                 f"The database {self._path} {words}; nothing was changed.", delay_seconds=_RETRY_SECONDS, hint=hint
             ) from error
 
-    def _transaction(self, work: Work[T]) -> T:
+    def _transaction(self, work: Work[T], end: str) -> T:
         connection = self._connection()
         connection.execute("BEGIN IMMEDIATE")
         try:
             result = work(connection)
-            connection.execute("COMMIT")
+            connection.execute(end)
         except BaseException:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")

@@ -108,11 +108,15 @@ def test_refused(call: Call, body: dict[str, Any], change: dict[str, Any], field
     messages = {fault["field"]: fault["message"] for fault in refused["fieldErrors"]}
     assert words in messages[field], messages
     assert words in refused["header"]["resultMessage"], "the SDK shows nothing else"
+    assert call("POST", "/trainings/check", json={**body, **change}).json() == refused
     assert call("GET", "/trainings").json()["trainingList"] == before
 
 
 def test_every_fault_is_named_at_once(call: Call, body: dict[str, Any]) -> None:
-    wrong = {"imageId": "nope", "flavorId": "nope", "entryPoint": "none.py", "modelUploadUri": "nas://other:/m"}
+    wrong = {
+        "imageId": "nope", "flavorId": "nope", "entryPoint": "none.py", "modelUploadUri": "nas://other:/m",
+        "experimentId": "nope",
+    }  # fmt: skip
     refused = call("POST", "/trainings", json={**body, **wrong}).json()
     assert {fault["field"] for fault in refused["fieldErrors"]} == set(wrong)
 

@@ -133,6 +133,7 @@ def test_refused(call: Call, good: dict[str, Any], change: dict[str, Any], field
     messages = {fault["field"]: fault["message"] for fault in refused["fieldErrors"]}
     assert words in messages[field], messages
     assert words in refused["header"]["resultMessage"], "the SDK shows nothing else"
+    assert call("POST", f"{PATH}/check", json={**good, **change}).json() == refused
     assert call("GET", PATH).json()["hyperparameterTuningList"] == before
 
 

@@ -250,10 +250,22 @@ def test_what_fails_is_exit_code_1_with_the_reason(cli: Cli, daemon: Appliance) 
     ],
 )  # fmt: skip
 def test_what_an_endpoint_cannot_be_made_of(cli: Cli, models: None, arguments: list[str], code: int, words: str) -> None:
-    """AS-09, AS-14, SR-02, SR-10, GN-02."""
-    done = cli("endpoint", "create", "never", *arguments)
-    assert done.code == code, done.err
-    assert words in done.err
+    """AS-09, AS-14, SR-02, SR-10, GN-02. A check says so, too."""
+    for more in ([], ["--check"]):
+        done = cli("endpoint", "create", "never", *arguments, *more)
+        assert done.code == code, done.err
+        assert words in done.err
+
+
+def test_endpoints_and_stages_can_be_checked_before_they_are_made(cli: Cli, models: None, live: str) -> None:
+    options = ("-m", "doubles", "--flavor", "m2.c1m2", "--check")
+    for command in (("endpoint", "create", "checked"), ("stage", "create", live, "checked")):
+        done = cli(*command, *options)
+        assert (done.code, done.out) == (0, ""), done.err
+        assert "It could be created." in done.err
+    assert cli("endpoint", "show", "checked").code == 3
+    assert cli("stage", "show", f"{live}/checked").code == 3
+    assert cli("endpoint", "create", "live", *options).code == 5, "EP-04: the name is taken"
 
 
 def test_what_may_not_go_well_is_told_at_creation(cli: Cli, models: None) -> None:

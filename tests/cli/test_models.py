@@ -53,6 +53,14 @@ def test_create_waits_for_the_examination_and_show_says_what_was_found(cli: Cli,
     assert [event["statusCode"] for event in json["eventList"]][-1] == "ACTIVE"
 
 
+def test_a_model_can_be_checked_before_it_is_made(cli: Cli) -> None:
+    """What can be told at once: whether anything lies there is examined later (MD-14)."""
+    checked = cli("model", "create", "checked", "--path", "artifacts/saved", "--framework", "tensorflow", "--check")
+    assert (checked.code, checked.out) == (0, "")
+    assert cli("model", "create", "checked", "--path", "artifacts/saved", "--check").code == 5
+    assert cli("model", "show", "checked").code == 3
+
+
 def test_a_creation_that_fails_is_exit_code_1_with_the_finding(cli: Cli) -> None:
     """MD-28, MD-L01, GN-21."""
     done = cli("model", "create", "bad", "--path", "artifacts/python", "--framework", "pytorch")

@@ -161,6 +161,21 @@ def test_faults_name_fields_of_the_file_and_options_of_the_command_line(cli: Cli
     assert cli("training", "create", "-f", tmp_path / "absent.toml").code == 2
 
 
+def test_a_file_can_be_checked_before_it_is_used(cli: Cli, tmp_path: Path) -> None:
+    """The same answer as its creation gives, and nothing is created."""
+    (tmp_path / "spec.toml").write_text(SPEC.format(entry="good.py"))
+    cli("experiment", "create", "default")
+    before = cli("training", "list", "--all", "--json").json
+    checked = cli("training", "create", "-f", tmp_path / "spec.toml", "--check")
+    assert (checked.code, checked.out) == (0, "")
+    assert "It could be created." in checked.err
+    (tmp_path / "spec.toml").write_text(SPEC.format(entry="none.py"))
+    refused = cli("training", "create", "-f", tmp_path / "spec.toml", "--check")
+    assert refused.code == 5
+    assert refused.err == cli("training", "create", "-f", tmp_path / "spec.toml").err
+    assert cli("training", "list", "--all", "--json").json == before
+
+
 def test_wait_runs_out_stop_then_delete(daemon: Appliance, cli: Cli, waiting: str) -> None:
     assert cli("training", "wait", waiting, "--timeout", "0.2").code == 124
     early = cli("training", "delete", waiting)

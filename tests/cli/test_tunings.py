@@ -151,6 +151,9 @@ def test_create_from_a_file_wait_and_copy(cli: Cli, tmp_path: Path) -> None:
     """HP-79, HP-L03: a grid that is larger than the maximum is a warning. A copy keeps what is not replaced."""
     (tmp_path / "spec.toml").write_text(SPEC.format(most=0.2))
     cli("experiment", "create", "default")
+    checked = cli("tuning", "create", "-f", tmp_path / "spec.toml", "--check")
+    assert (checked.code, checked.out) == (0, "")
+    assert "from file" not in cli("tuning", "list", "--all").out
     made = cli("tuning", "create", "-f", tmp_path / "spec.toml")
     assert made.code == 0, made.err
     assert "The grid has 2 combinations, more than the maximum of 1 trials" in made.err

@@ -132,4 +132,6 @@ async def test_rows_that_cannot_be_read_are_found_by_their_names(bench: Bench, c
 
 @pytest.mark.parametrize("query", [{}, {"query": ""}, {"query": "a" * 101}, {"query": "a", "limit": 101}])
 async def test_what_is_no_question_is_refused(client: httpx.AsyncClient, query: dict[str, Any]) -> None:
-    assert (await client.get("/search", params=query)).status_code == 422
+    answer = await client.get("/search", params=query)
+    assert answer.status_code == 422
+    assert [fault["field"] for fault in answer.json()["fieldErrors"]] == ["limit" if "limit" in query else "query"]

@@ -142,6 +142,16 @@ async def test_names_of_experiments_are_unique_until_deleted(store: Store) -> No
     assert tombstone.name == "experiment", "EX-21: its last name"
 
 
+async def test_a_rehearsal_raises_what_a_write_would_and_changes_nothing(store: Store) -> None:
+    await store.rehearse(lambda db: experiments.add(db, experiment()))
+    assert (await store.read(experiments.page)).rows == []
+    await store.write(lambda db: experiments.add(db, experiment()))
+    with pytest.raises(Conflict, match="exists already"):
+        await store.rehearse(lambda db: experiments.add(db, experiment(experiment_id="e2")))
+    assert [e.id for e in (await store.read(experiments.page)).rows] == ["e1"]
+    assert len(await store.read(lambda db: events.of_resource(db, "experiment", "e1"))) == 1
+
+
 async def test_filters_of_experiments_intersect(store: Store) -> None:
     for number in range(3):
         made = experiment(f"n{number}", f"e{number}", float(number))
