@@ -30,6 +30,7 @@ from easymaker_local.api import (
     tokens,
     training_templates,
     trainings,
+    tryout,
     tunings,
 )
 from easymaker_local.api.access import Access
@@ -65,8 +66,8 @@ def bare_app() -> FastAPI:
         app.include_router(router)
     for resource in (
         system, dashboard, resource_search, catalogue, experiments, trainings, training_templates, metric_check, tunings,
-        model_routes, endpoint_routes, stage_routes, gateway_resources, storage, logs, monitoring, changes, disk, queue,
-        tensorboard, mlflow, api_statistics,
+        model_routes, endpoint_routes, stage_routes, gateway_resources, tryout, storage, logs, monitoring, changes, disk,
+        queue, tensorboard, mlflow, api_statistics,
     ):  # fmt: skip
         app.include_router(resource.router, prefix=BASE)
     return app

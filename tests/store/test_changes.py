@@ -174,6 +174,7 @@ async def test_what_is_rolled_back_is_not_told_then_nor_later(store: Store) -> N
 
     with pytest.raises(RuntimeError):
         await store.write(half)
+    await store.rehearse(lambda db: insert(db, "experiments", {"id": "b"}))
     assert store.changes.number == 0
     assert await told(store, lambda db: insert(db, "models", {"id": "m"})) == [Change(K.MODEL, "m")]
 
