@@ -1,9 +1,9 @@
-import { Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
 import { useSearchParams } from "react-router";
 
 import { ErrorView } from "@/components/ErrorView";
+import { Pending } from "@/components/Pending";
 import { PageHeader } from "@/components/PageHeader";
 import { askTemplate, useCreateTemplate } from "@/features/templates/api/createTemplate";
 import { fetchTemplateSource } from "@/features/templates/api/getTemplate";
@@ -34,7 +34,7 @@ export default function CreateTemplatePage() {
   return (
     <>
       <PageHeader title={copy === null ? t("newTitle") : t("copyTitle")} trail={[{ label: t("templates", { ns: "shell" }), to: paths.templates.list }]} />
-      {error ? <ErrorView error={error} /> : values === undefined ? <Text c="dimmed">{t("loading", { ns: "common" })}</Text>
+      {error ? <ErrorView error={error} /> : values === undefined ? <Pending />
         : <TemplateForm key={source} source={source} values={values} words={createWords} submitLabel={t("create", { ns: "common" })} check={askTemplate} save={mutateAsync} />}
     </>
   );

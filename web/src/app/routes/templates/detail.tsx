@@ -1,4 +1,3 @@
-import { Text } from "@mantine/core";
 import { useTranslation } from "react-i18next";
 import { useParams } from "react-router";
 
@@ -6,6 +5,7 @@ import { Configuration } from "@/components/Configuration";
 import { DetailTabs } from "@/components/DetailTabs";
 import { ErrorView } from "@/components/ErrorView";
 import { NameValueTable } from "@/components/NameValueTable";
+import { Pending } from "@/components/Pending";
 import { PageHeader } from "@/components/PageHeader";
 import { useTemplate, useTemplateSource } from "@/features/templates/api/getTemplate";
 import { ChangeTemplate } from "@/features/templates/components/ChangeTemplate";
@@ -20,7 +20,7 @@ export default function TemplatePage() {
   const { data: template, error, refetch } = useTemplate(id);
   const trail = [{ label: t("templates", { ns: "shell" }), to: paths.templates.list }];
   if (error) return <><PageHeader title={id} trail={trail} /><ErrorView error={error} retry={() => { void refetch(); }} /></>;
-  if (template === undefined) return <Text c="dimmed">{t("loading", { ns: "common" })}</Text>;
+  if (template === undefined) return <Pending />;
   const broken = template.problem == null ? null : t("broken");
   const hyperparameters = template.hyperparameterList ?? [];
   return (
@@ -50,6 +50,6 @@ function TemplateConfiguration({ id }: { id: string }) {
   const { t } = useTranslation("templates");
   const { data: body, error } = useTemplateSource(id);
   if (error) return <ErrorView error={error} />;
-  if (body === undefined) return <Text c="dimmed">{t("loading", { ns: "common" })}</Text>;
+  if (body === undefined) return <Pending />;
   return <Configuration body={body} words={{ cli: createWords(body).cli, sdk: "" }} fileName={`${body.trainingTemplateName}.json`} text={t("configurationText")} />;
 }

@@ -9,6 +9,7 @@ import { ErrorView } from "@/components/ErrorView";
 import { ListFilters } from "@/components/ListFilters";
 import { useListState } from "@/components/listState";
 import { PageHeader } from "@/components/PageHeader";
+import { Pending } from "@/components/Pending";
 import { ResourceTable, type Column } from "@/components/ResourceTable";
 import { Ago } from "@/components/Time";
 import { useTemplates } from "@/features/templates/api/listTemplates";
@@ -33,8 +34,8 @@ export default function TemplatesPage() {
     { key: "description", label: t("description", { ns: "common" }), width: "minmax(160px, 3fr)", cell: (row) => row.problem == null ? <Text size="sm" truncate>{row.description}</Text> : <Text size="sm" c="red">{t("broken")}</Text> },
     { key: "image", label: t("image", { ns: "job" }), width: "minmax(140px, 2fr)", cell: (row) => row.imageId ?? "–" },
     { key: "flavor", label: t("flavor", { ns: "job" }), width: "120px", cell: (row) => row.flavorId ?? "–" },
-    { key: "changed", label: t("changed"), width: "140px", cell: (row) => <Ago at={row.changedDatetime} /> },
-    { key: "created", label: t("created", { ns: "common" }), width: "140px", sortBy: "createdDatetime", cell: (row) => <Ago at={row.createdDatetime} /> },
+    { key: "changed", label: t("changed"), width: "150px", cell: (row) => <Ago at={row.changedDatetime} /> },
+    { key: "created", label: t("created", { ns: "common" }), width: "150px", sortBy: "createdDatetime", cell: (row) => <Ago at={row.createdDatetime} /> },
     { key: "id", label: t("id", { ns: "common" }), width: "140px", isExtra: true, cell: (row) => <CopyText text={row.trainingTemplateId} shown={row.trainingTemplateId.slice(0, 8)} /> },
   ];
   const create = <Button size="xs" component={Link} to={paths.templates.create}>{t("create", { ns: "common" })}</Button>;
@@ -45,7 +46,7 @@ export default function TemplatesPage() {
       {isEmpty ? <EmptyState title={t("emptyTitle")} text={t("emptyText")} action={create} cli={createWords(EXAMPLE).cli} /> : (
         <>
           <ListFilters state={state} />
-          {error ? <ErrorView error={error} retry={() => { void refetch(); }} /> : (
+          {error ? <ErrorView error={error} retry={() => { void refetch(); }} /> : isPending ? <Pending /> : (
             <ResourceTable
               name="templates" columns={columns} rows={rows} total={total} state={state} hasMore={hasMore} loadMore={loadMore}
               idOf={(row) => row.trainingTemplateId} nameOf={(row) => row.trainingTemplateName} pathOf={(row) => paths.templates.one(row.trainingTemplateId)}
