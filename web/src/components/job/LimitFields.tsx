@@ -10,6 +10,7 @@ const MAXIMUM_TAGS = 10;
 const MAXIMUM_HOURS = 720;
 const MAXIMUM_GB = 10_000;
 const MINUTES = 60;
+const NARROW = { wrapper: { maxWidth: 240 } };
 
 /** Storage size, time, logs and tags of a job (TR-22 to TR-25). */
 export function LimitFields({ form }: { form: JobForm }) {
@@ -18,12 +19,12 @@ export function LimitFields({ form }: { form: JobForm }) {
   return (
     <FormSection title={t("limits")}>
       <NumberInput
-        label={t("timeout")} description={t("timeoutHint")} min={0} max={MAXIMUM_HOURS} decimalScale={2} suffix=" h" w={240} {...timeout}
+        label={t("timeout")} description={t("timeoutHint")} min={0} max={MAXIMUM_HOURS} decimalScale={2} suffix=" h" styles={NARROW} {...timeout}
         value={typeof minutes === "number" ? minutes / MINUTES : ""}
         onChange={(hours) => { onMinutes(typeof hours === "number" ? Math.round(hours * MINUTES) : ""); }}
       />
       <NumberInput
-        label={t("storageSize")} description={t("storageSizeHint")} min={1} max={MAXIMUM_GB} allowDecimal={false} suffix=" GB" w={240}
+        label={t("storageSize")} description={t("storageSizeHint")} min={1} max={MAXIMUM_GB} allowDecimal={false} suffix=" GB" styles={NARROW}
         {...form.getInputProps("dataStorageSize")} value={form.getValues().dataStorageSize ?? ""}
       />
       <Switch label={t("useLog")} description={t("useLogHint")} {...form.getInputProps("useLog", { type: "checkbox" })} />

@@ -13,6 +13,7 @@ import type { JobForm } from "./jobForm";
 
 const GROUP = "TRAINING";
 const MAXIMUM_NODES = 10;
+const NARROW = { wrapper: { maxWidth: 240 } };
 
 /** Environment and size of a job: image, instance type, nodes, torchrun (TR-13 to TR-17). */
 export function ResourceFields({ form, isTemplate = false, nodes }: {
@@ -31,14 +32,16 @@ export function ResourceFields({ form, isTemplate = false, nodes }: {
     <FormSection title={t("resources")}>
       <ImageSelect group={GROUP} coreType={flavor?.coreTypeCode} label={t("image")} required={!isTemplate} clearable={isTemplate} {...form.getInputProps("imageId")} />
       <FlavorSelect count={instanceCount} coreType={image?.coreTypeCode} label={t("flavor")} required={!isTemplate} clearable={isTemplate} {...form.getInputProps("flavorId")} />
-      {nodes ?? <NumberInput label={t("nodes")} description={t("nodesHint")} min={1} max={MAXIMUM_NODES} allowDecimal={false} w={240} {...form.getInputProps("instanceCount")} />}
+      {nodes ?? (
+        <NumberInput label={t("nodes")} description={t("nodesHint")} min={1} max={MAXIMUM_NODES} allowDecimal={false} styles={NARROW} {...form.getInputProps("instanceCount")} />
+      )}
       <Switch
         label={t("torchrun")} description={isPyTorch || image === undefined ? t("torchrunHint") : t("torchrunOnly")} disabled={!isPyTorch && !useTorchrun}
         {...form.getInputProps("useTorchrun", { type: "checkbox" })}
       />
       {useTorchrun && (
         <NumberInput
-          label={t("processes")} description={most === undefined ? t("processesHint") : t("processesMost", { most })} min={1} max={most} allowDecimal={false} w={240}
+          label={t("processes")} description={most === undefined ? t("processesHint") : t("processesMost", { most })} min={1} max={most} allowDecimal={false} styles={NARROW}
           {...form.getInputProps("nprocPerNode")}
         />
       )}

@@ -11,6 +11,7 @@ import { Facts } from "@/components/Facts";
 import { ListFilters } from "@/components/ListFilters";
 import { useListState } from "@/components/listState";
 import { PageHeader } from "@/components/PageHeader";
+import { Pending } from "@/components/Pending";
 import { StatusBadge } from "@/components/StatusBadge";
 import { Ago } from "@/components/Time";
 import { useExperiment } from "@/features/experiments/api/getExperiment";
@@ -32,7 +33,7 @@ export default function ExperimentPage() {
   const { data: experiment, error, refetch } = useExperiment(id);
   const trail = [{ label: t("experiments", { ns: "shell" }), to: paths.experiments.list }];
   if (error) return <><PageHeader title={id} trail={trail} /><ErrorView error={error} retry={() => { void refetch(); }} /></>;
-  if (experiment === undefined) return <Text c="dimmed">{t("loading", { ns: "common" })}</Text>;
+  if (experiment === undefined) return <Pending />;
   return (
     <>
       <PageHeader
@@ -56,7 +57,8 @@ function Trainings({ id }: { id: string }) {
   const state = useListState();
   const { rows, total, error, isPending, hasMore, loadMore } = useTrainings(state, id);
   if (error) return <ErrorView error={error} />;
-  if (!isPending && rows.length === 0 && !state.hasConditions) return <Text c="dimmed">{t("noTrainings")}</Text>;
+  if (isPending) return <Pending />;
+  if (rows.length === 0 && !state.hasConditions) return <Text c="dimmed">{t("noTrainings")}</Text>;
   return (
     <>
       <ListFilters state={state} statuses={STATUSES} />
@@ -70,7 +72,8 @@ function Tunings({ id }: { id: string }) {
   const state = useListState();
   const { rows, total, error, isPending, hasMore, loadMore } = useTuningsOf(id, state);
   if (error) return <ErrorView error={error} />;
-  if (!isPending && rows.length === 0 && !state.hasConditions) return <Text c="dimmed">{t("noTunings")}</Text>;
+  if (isPending) return <Pending />;
+  if (rows.length === 0 && !state.hasConditions) return <Text c="dimmed">{t("noTunings")}</Text>;
   return <><ListFilters state={state} /><TuningTable rows={rows} total={total} state={state} hasMore={hasMore} loadMore={loadMore} /></>;
 }
 

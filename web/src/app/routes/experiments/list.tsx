@@ -9,6 +9,7 @@ import { ErrorView } from "@/components/ErrorView";
 import { ListFilters } from "@/components/ListFilters";
 import { useListState } from "@/components/listState";
 import { PageHeader } from "@/components/PageHeader";
+import { Pending } from "@/components/Pending";
 import { ResourceTable, type Column } from "@/components/ResourceTable";
 import { StatusBadge } from "@/components/StatusBadge";
 import { Ago } from "@/components/Time";
@@ -31,7 +32,7 @@ export default function ExperimentsPage() {
       cell: (row) => <StatusBadge status={row.experimentStatusCode} reason={row.statusMessage == null ? null : { code: row.experimentStatusCode, message: row.statusMessage }} />,
     },
     { key: "description", label: t("description", { ns: "common" }), width: "minmax(160px, 3fr)", cell: (row) => <Text size="sm" truncate>{row.description}</Text> },
-    { key: "created", label: t("created", { ns: "common" }), width: "140px", sortBy: "createdDatetime", cell: (row) => <Ago at={row.createdDatetime} /> },
+    { key: "created", label: t("created", { ns: "common" }), width: "150px", sortBy: "createdDatetime", cell: (row) => <Ago at={row.createdDatetime} /> },
     { key: "id", label: t("id", { ns: "common" }), width: "140px", isExtra: true, cell: (row) => <CopyText text={row.experimentId} shown={row.experimentId.slice(0, 8)} /> },
   ];
   const create = <Button size="xs" component={Link} to={paths.experiments.create}>{t("create", { ns: "common" })}</Button>;
@@ -42,7 +43,7 @@ export default function ExperimentsPage() {
       {isEmpty ? <EmptyState title={t("emptyTitle")} text={t("emptyText")} action={create} {...experimentWords({ experimentName: "iris" })} /> : (
         <>
           <ListFilters state={state} />
-          {error ? <ErrorView error={error} retry={() => { void refetch(); }} /> : (
+          {error ? <ErrorView error={error} retry={() => { void refetch(); }} /> : isPending ? <Pending /> : (
             <ResourceTable
               name="experiments" columns={columns} rows={rows} total={total} state={state} hasMore={hasMore} loadMore={loadMore}
               idOf={(row) => row.experimentId} nameOf={(row) => row.experimentName} pathOf={(row) => paths.experiments.one(row.experimentId)}

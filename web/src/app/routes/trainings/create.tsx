@@ -1,9 +1,9 @@
-import { Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
 import { useSearchParams } from "react-router";
 
 import { ErrorView } from "@/components/ErrorView";
+import { Pending } from "@/components/Pending";
 import { PageHeader } from "@/components/PageHeader";
 import { loadTemplate } from "@/components/pickers/TemplateSelect";
 import { fetchCopySource } from "@/features/trainings/api/getCopySource";
@@ -34,7 +34,7 @@ export default function CreateTrainingPage() {
   return (
     <>
       <PageHeader title={copy === null ? t("newTitle") : t("copyTitle")} trail={[{ label: t("trainings", { ns: "shell" }), to: paths.trainings.list }]} />
-      {error ? <ErrorView error={error} /> : data === undefined ? <Text c="dimmed">{t("loading", { ns: "common" })}</Text>
+      {error ? <ErrorView error={error} /> : data === undefined ? <Pending />
         : <TrainingForm key={source} source={source} values={data.values} template={data.template} />}
     </>
   );

@@ -1,4 +1,3 @@
-import { Text } from "@mantine/core";
 import { useTranslation } from "react-i18next";
 import { useParams } from "react-router";
 
@@ -7,6 +6,7 @@ import { ErrorView } from "@/components/ErrorView";
 import { EventTimeline } from "@/components/EventTimeline";
 import { readTrainingUse } from "@/components/monitoring/use";
 import { NameValueTable } from "@/components/NameValueTable";
+import { Pending } from "@/components/Pending";
 import { PageHeader } from "@/components/PageHeader";
 import { ResourceMonitoring } from "@/components/ResourceMonitoring";
 import { StatusBadge } from "@/components/StatusBadge";
@@ -27,7 +27,7 @@ export default function TrainingPage() {
   const { data: training, error, refetch } = useTraining(id);
   const trail = [{ label: t("trainings", { ns: "shell" }), to: paths.trainings.list }];
   if (error) return <><PageHeader title={id} trail={trail} /><ErrorView error={error} retry={() => { void refetch(); }} /></>;
-  if (training === undefined) return <Text c="dimmed">{t("loading", { ns: "common" })}</Text>;
+  if (training === undefined) return <Pending />;
   return (
     <>
       <PageHeader

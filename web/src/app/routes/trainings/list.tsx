@@ -7,6 +7,7 @@ import { ErrorView } from "@/components/ErrorView";
 import { ListFilters } from "@/components/ListFilters";
 import { useListState } from "@/components/listState";
 import { PageHeader } from "@/components/PageHeader";
+import { Pending } from "@/components/Pending";
 import { useTrainings } from "@/features/trainings/api/listTrainings";
 import { TrainingTable } from "@/features/trainings/components/TrainingTable";
 import { STATUSES } from "@/features/trainings/rules";
@@ -31,7 +32,7 @@ export default function TrainingsPage() {
       {isEmpty ? <EmptyState title={t("emptyTitle")} text={t("emptyText")} action={create} {...trainingWords(EXAMPLE, EXAMPLE.imageId)} /> : (
         <>
           <ListFilters state={state} statuses={STATUSES} />
-          {error ? <ErrorView error={error} retry={() => { void refetch(); }} /> : <TrainingTable rows={rows} total={total} state={state} hasMore={hasMore} loadMore={loadMore} />}
+          {error ? <ErrorView error={error} retry={() => { void refetch(); }} /> : isPending ? <Pending /> : <TrainingTable rows={rows} total={total} state={state} hasMore={hasMore} loadMore={loadMore} />}
         </>
       )}
     </>

@@ -20,7 +20,7 @@ export function TuningTable({ rows, total, state, hasMore, loadMore }: {
     { key: "name", label: t("name", { ns: "common" }), width: "minmax(160px, 2fr)", sortBy: "name", cell: (row) => row.hyperparameterTuningName },
     { key: "status", label: t("status", { ns: "common" }), width: "minmax(220px, 3fr)", sortBy: "status", cell: (row) => <StatusBadge status={row.hyperparameterTuningStatusCode} reason={row.statusReason} /> },
     { key: "trials", label: t("trials"), width: "130px", cell: (row) => t("trialsOf", { ended: row.successfulTrialCount + row.failedTrialCount + row.killedTrialCount + row.earlyStoppedTrialCount, all: row.maxTrialCount ?? "–" }) },
-    { key: "created", label: t("created", { ns: "common" }), width: "130px", sortBy: "createdDatetime", cell: (row) => <Ago at={row.createdDatetime} /> },
+    { key: "created", label: t("created", { ns: "common" }), width: "150px", sortBy: "createdDatetime", cell: (row) => <Ago at={row.createdDatetime} /> },
   ];
   return (
     <ResourceTable
