@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -43,8 +44,11 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def appliance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Appliance]:
     """Jobs are local processes: what is tested here is the page."""
-    with running_appliance(tmp_path_factory.mktemp("home"), "process") as made:
-        yield made
+    # In a thread of its own: the browser's client keeps an event loop in this one, beside which no other may run.
+    with ThreadPoolExecutor(1) as thread:
+        running = running_appliance(tmp_path_factory.mktemp("home"), "process")
+        yield thread.submit(running.__enter__).result()
+        thread.submit(running.__exit__, None, None, None).result()
 
 
 def address(appliance: Appliance, path: str = "/") -> str:

@@ -1,7 +1,7 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 
 import { payload, PROJECT } from "@/lib/api/client";
-import { createTraining } from "@/lib/api/generated/sdk.gen";
+import { checkTraining, createTraining } from "@/lib/api/generated/sdk.gen";
 import type { TrainingSpec } from "@/lib/api/generated/types.gen";
 
 export function useCreateTraining() {
@@ -11,3 +11,6 @@ export function useCreateTraining() {
     onSuccess: () => client.invalidateQueries({ queryKey: ["training", "list"] }),
   });
 }
+
+/** Asks whether this would be created; throws with the fields at fault. */
+export const askTraining = (body: TrainingSpec) => payload(checkTraining({ path: PROJECT, body }));

@@ -17,7 +17,7 @@ import type { TrainingSpec } from "@/lib/api/generated/types.gen";
 import { imagesQuery } from "@/lib/catalogue";
 import { paths } from "@/lib/paths";
 
-import { useCreateTraining } from "../api/createTraining";
+import { askTraining, useCreateTraining } from "../api/createTraining";
 import { trainingWords } from "../words";
 
 const EMPTY: TrainingSpec = { ...EMPTY_JOB, trainingName: "", description: "" };
@@ -33,7 +33,7 @@ export function TrainingForm({ source, values, template }: {
   const { mutateAsync } = useCreateTraining();
   const { data: images = [] } = useQuery(imagesQuery("TRAINING"));
   const creation = useCreation<TrainingSpec>({
-    name: `training-${source}`, initial: { ...EMPTY, ...values }, schema: zTrainingSpec,
+    name: `training-${source}`, initial: { ...EMPTY, ...values }, schema: zTrainingSpec, check: askTraining,
     create: async (body) => {
       const training = await mutateAsync(body);
       void navigate(paths.trainings.one(training.trainingId));
