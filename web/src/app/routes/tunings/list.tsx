@@ -24,15 +24,15 @@ export default function TuningsPage() {
   const state = useListState();
   const { rows, total, error, isPending, hasMore, loadMore, refetch } = useTunings(state);
   const columns: Column<TuningView>[] = [
-    { key: "name", label: t("name", { ns: "common" }), width: "minmax(150px, 2fr)", sortBy: "name", cell: (row) => row.hyperparameterTuningName },
-    { key: "status", label: t("status", { ns: "common" }), width: "minmax(230px, 3fr)", sortBy: "status", cell: (row) => <TuningStatus tuning={row} /> },
-    { key: "progress", label: t("trials"), width: "minmax(150px, 1.5fr)", cell: (row) => <TuningProgress tuning={row} /> },
-    { key: "best", label: t("bestTrial"), width: "minmax(150px, 1.5fr)", cell: (row) => (row.optimalTrial?.objectiveValue == null ? "–" : `${row.objectiveMetricName ?? ""} ${compact(row.optimalTrial.objectiveValue)}`) },
-    { key: "experiment", label: t("experiment"), width: "minmax(110px, 1fr)", cell: (row) => row.experiment?.experimentName ?? "–" },
+    { key: "name", label: t("name", { ns: "common" }), width: "minmax(140px, 2fr)", sortBy: "name", cell: (row) => row.hyperparameterTuningName },
+    { key: "status", label: t("status", { ns: "common" }), width: "minmax(270px, 3fr)", sortBy: "status", cell: (row) => <TuningStatus tuning={row} /> },
+    { key: "progress", label: t("trials"), width: "minmax(120px, 1.5fr)", cell: (row) => <TuningProgress tuning={row} /> },
+    { key: "best", label: t("bestTrial"), width: "minmax(120px, 1.5fr)", cell: (row) => (row.optimalTrial?.objectiveValue == null ? "–" : `${row.objectiveMetricName ?? ""} ${compact(row.optimalTrial.objectiveValue)}`) },
+    { key: "experiment", label: t("experiment"), width: "minmax(100px, 1fr)", cell: (row) => row.experiment?.experimentName ?? "–" },
     { key: "strategy", label: t("strategy"), width: "minmax(120px, 1fr)", isExtra: true, cell: (row) => row.tuningStrategyName ?? "–" },
     { key: "flavor", label: t("flavor"), width: "110px", isExtra: true, cell: (row) => row.flavor.name },
-    { key: "created", label: t("created", { ns: "common" }), width: "130px", sortBy: "createdDatetime", cell: (row) => <Ago at={row.createdDatetime} /> },
-    { key: "time", label: t("time", { ns: "common" }), width: "90px", cell: (row) => <Span seconds={row.elapsedTimeSeconds} since={row.isFinished ? null : row.startedDatetime} /> },
+    { key: "created", label: t("created", { ns: "common" }), width: "125px", sortBy: "createdDatetime", cell: (row) => <Ago at={row.createdDatetime} /> },
+    { key: "time", label: t("time", { ns: "common" }), width: "80px", cell: (row) => <Span seconds={row.elapsedTimeSeconds} since={row.isFinished ? null : row.startedDatetime} /> },
   ];
   const create = <Button size="xs" component={Link} to={paths.tunings.create}>{t("create", { ns: "common" })}</Button>;
   const isEmpty = !isPending && error === null && rows.length === 0 && !state.hasConditions;

@@ -5,6 +5,7 @@ import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 
 import { ErrorView } from "@/components/ErrorView";
+import { nodeName } from "@/components/monitoring/measures";
 import type { CurrentView, SampleView } from "@/lib/api/generated/types.gen";
 import { useCurrentUse } from "@/lib/currentUse";
 import { bytes, compact, percent } from "@/lib/format";
@@ -47,7 +48,7 @@ export function RunningTable() {
         <Table verticalSpacing="xs" highlightOnHover aria-label={t("runsNow")}>
           <Table.Thead>
             <Table.Tr>
-              <Table.Th>{t("resource")}</Table.Th>
+              <Table.Th fz="xs">{t("resource")}</Table.Th>
               {MEASURES.map(({ key }) => (
                 <Table.Th key={key} aria-sort={key === by ? (isAscending ? "ascending" : "descending") : undefined}>
                   <UnstyledButton fz="xs" fw={600} onClick={() => { setOrder({ by: key, isAscending: key === by && !isAscending }); }} title={t("sortBy", { ns: "common", column: t(key) })}>
@@ -80,7 +81,7 @@ function Name({ row }: { row: CurrentView }) {
     <Group gap="xs" wrap="nowrap">
       <Badge variant="default" size="sm" radius="sm" tt="none">{kind}</Badge>
       {path === null ? <Text size="sm">{name}</Text> : <Anchor size="sm" component={Link} to={path}>{name}</Anchor>}
-      <Text size="xs" c="dimmed">{/^\d+$/.test(row.member) ? t("node", { number: row.member }) : row.member}</Text>
+      <Text size="xs" c="dimmed">{nodeName(row.member, t)}</Text>
     </Group>
   );
 }

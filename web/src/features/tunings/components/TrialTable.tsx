@@ -33,13 +33,13 @@ export function TrialTable({ tuning }: { tuning: TuningView }) {
       key: "number", label: t("trial"), width: "90px", sortBy: "number",
       cell: (row) => <Group gap={4} wrap="nowrap" component="span">#{row.number}{row.trialId === tuning.optimalTrialId && <IconTrophy size={14} role="img" aria-label={t("bestTrial")} />}</Group>,
     },
-    { key: "status", label: t("status", { ns: "common" }), width: "minmax(190px, 2fr)", sortBy: "status", cell: (row) => <StatusBadge status={row.trialStatusCode} reason={row.statusReason} /> },
+    { key: "status", label: t("status", { ns: "common" }), width: "minmax(180px, 2fr)", sortBy: "status", cell: (row) => <StatusBadge status={row.trialStatusCode} reason={row.statusReason} /> },
     { key: "objective", label: t("objectiveColumn", { metric: objective }), width: "minmax(110px, 1fr)", sortBy: "objective", cell: (row) => <Text size="sm" fw={row.trialId === tuning.optimalTrialId ? 650 : undefined}>{shown(row.objectiveValue)}</Text> },
     ...tuning.hyperparameterSpecList.map(({ hyperparameterName: name }): Column<TrialView> => ({
       key: `parameter:${name}`, label: name, width: "minmax(100px, 1fr)", sortBy: `parameter:${name}`, cell: (row) => shown(valueOf(row, name)),
     })),
     ...otherMetrics(tuning).map((name): Column<TrialView> => ({
-      key: `metric:${name}`, label: t("latestOf", { metric: name }), width: "minmax(110px, 1fr)", sortBy: `metric:${name}`,
+      key: `metric:${name}`, label: t("latestOf", { metric: name }), width: "minmax(140px, 1fr)", sortBy: `metric:${name}`,
       cell: (row) => { const text = row.trialMetricList.find(({ trialMetricName }) => trialMetricName === name)?.trialMetricLatestValue; return text === undefined ? "–" : compact(Number(text)); },
     })),
     { key: "time", label: t("time", { ns: "common" }), width: "90px", sortBy: "time", cell: (row) => <Span seconds={row.elapsedTimeSeconds} since={row.finishedDatetime === null ? row.startedDatetime : null} /> },
