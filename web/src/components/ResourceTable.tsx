@@ -10,14 +10,13 @@ import type { ListState } from "./listState";
 import classes from "./ResourceTable.module.css";
 
 const ROW_PIXELS = 42;
-const CHECKBOX_PIXELS = 40;
 // Rows that are there before somebody scrolls to them.
 const OVERSCAN = 12;
 
 export interface Column<T> {
   key: string;
   label: string;
-  /** A track of a CSS grid, such as `minmax(140px, 2fr)`. */
+  /** A track of a CSS grid that begins with its least width, such as `minmax(140px, 2fr)`. */
   width: string;
   cell: (row: T) => ReactNode;
   /** The API's `sortBy`, where it sorts by this. */
@@ -43,9 +42,6 @@ export interface ResourceTableProps<T> {
   bulkActions?: (rows: readonly T[], clear: () => void) => ReactNode;
 }
 
-/** The least width of a track such as `140px` or `minmax(140px, 2fr)`. */
-const leastPixels = (track: string): number => Number(/(\d+)px/.exec(track)?.[1] ?? 0);
-
 /** A list of resources: virtual rows, columns to choose, sorting by the server, selection. Thousands of rows are drawn as dozens. */
 export function ResourceTable<T>(props: ResourceTableProps<T>) {
   const { columns, rows, idOf, nameOf, pathOf, state, hasMore = false, loadMore, bulkActions } = props;
@@ -57,9 +53,9 @@ export function ResourceTable<T>(props: ResourceTableProps<T>) {
   });
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
   const shown = columns.filter((column, index) => index === 0 || !hidden.includes(column.key));
-  // Head and rows have the same least width, whatever their contents are, so that columns stand below each other.
-  const least = shown.reduce((sum, column) => sum + leastPixels(column.width), bulkActions ? CHECKBOX_PIXELS : 0);
-  const template = [...(bulkActions ? [`${String(CHECKBOX_PIXELS)}px`] : []), ...shown.map((column) => column.width)].join(" ");
+  const tracks = [...(bulkActions ? ["40px"] : []), ...shown.map((column) => column.width)];
+  // Every row is a grid of its own: they are equally wide because none is narrower than what all tracks need.
+  const grid = { gridTemplateColumns: tracks.join(" "), minWidth: tracks.reduce((sum, track) => sum + Number(/\d+/.exec(track)?.[0] ?? 0), 0) };
   // The React compiler's lint knows that this hook hands out functions that change; nothing here keeps them.
   // eslint-disable-next-line react-hooks/incompatible-library
   const virtual = useVirtualizer({
@@ -103,7 +99,7 @@ export function ResourceTable<T>(props: ResourceTableProps<T>) {
         </Menu>
       </Group>
       <div className={classes.frame} ref={frame} role="table" aria-rowcount={props.total ?? rows.length} aria-label={props.name}>
-        <div className={classes.head} role="row" style={{ gridTemplateColumns: template, minWidth: least }}>
+        <div className={classes.head} role="row" style={grid}>
           {bulkActions && (
             <div className={classes.cell} role="columnheader">
               <Checkbox
@@ -121,7 +117,7 @@ export function ResourceTable<T>(props: ResourceTableProps<T>) {
             if (row === undefined) return null;
             const id = idOf(row);
             return (
-              <div className={classes.row} role="row" key={id} aria-rowindex={index + 2} style={{ gridTemplateColumns: template, minWidth: least, transform: `translateY(${String(start)}px)` }}>
+              <div className={classes.row} role="row" key={id} aria-rowindex={index + 2} style={{ ...grid, transform: `translateY(${String(start)}px)` }}>
                 {bulkActions && (
                   <div className={classes.cell} role="cell">
                     <Checkbox size="xs" checked={selected.has(id)} aria-label={t("selectRow", { name: nameOf(row) })} onChange={(event) => { choose(id, event.currentTarget.checked); }} />
