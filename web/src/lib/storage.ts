@@ -34,9 +34,15 @@ export function uriOf({ kind, root, parts }: Place): string {
 /** A place below another. */
 export const below = (place: Place, name: string): Place => ({ ...place, parts: [...place.parts, ...names(name)] });
 
-export const containersQuery = () => queryOptions({
-  queryKey: ["storage", "containers"], staleTime: 0,
-  queryFn: async () => (await payload(listContainers({ path: PROJECT }))).containerList,
+/** Where addresses begin: containers, then NAS directories. */
+export const rootsQuery = () => queryOptions({
+  queryKey: ["storage", "roots"], staleTime: 0,
+  queryFn: async (): Promise<Place[]> => {
+    const { containerList, nasList } = await payload(listContainers({ path: PROJECT }));
+    return [
+      ...containerList.map((root): Place => ({ kind: "obs", root, parts: [] })), ...nasList.map(({ nasId: root }): Place => ({ kind: "nas", root, parts: [] })),
+    ];
+  },
 });
 
 export const accessQuery = () => queryOptions({

@@ -20,6 +20,8 @@ export function themeOf(scheme: "light" | "dark"): object {
     tooltip: { backgroundColor: ground, borderColor: line, textStyle: { color: text, fontSize: 12 } },
     axisPointer: { lineStyle: { color: faint }, crossStyle: { color: faint } },
     visualMap: { textStyle: { color: text } },
-    categoryAxis: axis, valueAxis: axis, timeAxis: axis, logAxis: axis, parallelAxis: axis,
+    categoryAxis: axis, valueAxis: axis, timeAxis: axis, logAxis: axis,
+    // Lines run over its labels.
+    parallelAxis: { ...axis, axisLabel: { color: text, textBorderColor: isDark ? "#242424" : "#ffffff", textBorderWidth: 3 }, z: 20 },
   };
 }

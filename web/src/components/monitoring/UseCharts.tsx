@@ -35,7 +35,7 @@ export function UseCharts({ use, group }: { use: Use; group: string }) {
   }, [t, use]);
   return (
     <SimpleGrid cols={{ base: 1, md: 2 }} spacing="xl" verticalSpacing="lg">
-      {charts.map(({ title, unit, series }) => <TimeChart key={title} title={title} unit={unit} series={series} group={group} note={t("notMeasured")} />)}
+      {charts.map(({ title, unit, series }) => <TimeChart key={title} title={title} unit={unit} series={series} range={use.range} group={group} note={t("notMeasured")} />)}
     </SimpleGrid>
   );
 }

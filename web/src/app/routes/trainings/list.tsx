@@ -2,36 +2,37 @@ import { Button } from "@mantine/core";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 
+import { EmptyState } from "@/components/EmptyState";
 import { ErrorView } from "@/components/ErrorView";
 import { ListFilters } from "@/components/ListFilters";
 import { useListState } from "@/components/listState";
 import { PageHeader } from "@/components/PageHeader";
-import { ResourceTable, type Column } from "@/components/ResourceTable";
-import { StatusBadge } from "@/components/StatusBadge";
-import { Ago, Span } from "@/components/Time";
 import { useTrainings } from "@/features/trainings/api/listTrainings";
-import type { TrainingView } from "@/lib/api/generated/types.gen";
+import { TrainingTable } from "@/features/trainings/components/TrainingTable";
+import { STATUSES } from "@/features/trainings/rules";
+import { trainingWords } from "@/features/trainings/words";
 import { paths } from "@/lib/paths";
 
+const EXAMPLE = {
+  trainingName: "first", experimentId: "demo", imageId: "Ubuntu 22.04 CPU PyTorch Training", flavorId: "m2.c1m2",
+  sourceDirUri: "obs://local/v1/AUTH_local/demo/iris-pytorch", entryPoint: "train.py", modelUploadUri: "obs://local/v1/AUTH_local/demo/models/first",
+  datasetList: [{ datasetName: "train", dataUri: "obs://local/v1/AUTH_local/demo/iris" }], hyperparameterList: [{ parameterName: "epochs", parameterValue: "30" }],
+};
+
 export default function TrainingsPage() {
-  const { t } = useTranslation();
+  const { t } = useTranslation(["trainings", "common"]);
   const state = useListState();
-  const { rows, total, error, hasMore, loadMore, refetch } = useTrainings(state);
-  const columns: Column<TrainingView>[] = [
-    { key: "name", label: t("name"), width: "minmax(160px, 2fr)", sortBy: "name", cell: (row) => row.trainingName },
-    { key: "status", label: t("status"), width: "minmax(220px, 3fr)", sortBy: "status", cell: (row) => <StatusBadge status={row.trainingStatusCode} reason={row.statusReason} /> },
-    { key: "created", label: t("created"), width: "140px", sortBy: "createdDatetime", cell: (row) => <Ago at={row.createdDatetime} /> },
-    { key: "time", label: t("time"), width: "100px", cell: (row) => <Span seconds={row.elapsedTimeSeconds} /> },
-  ];
+  const { rows, total, error, isPending, hasMore, loadMore, refetch } = useTrainings(state);
+  const create = <Button size="xs" component={Link} to={paths.trainings.create}>{t("create", { ns: "common" })}</Button>;
+  const isEmpty = !isPending && error === null && rows.length === 0 && !state.hasConditions;
   return (
     <>
-      <PageHeader title={t("trainings", { ns: "shell" })} actions={<Button size="xs" component={Link} to={paths.trainings.create}>{t("create")}</Button>} />
-      <ListFilters state={state} />
-      {error ? <ErrorView error={error} retry={() => { void refetch(); }} /> : (
-        <ResourceTable
-          name="trainings" columns={columns} rows={rows} total={total} state={state} hasMore={hasMore} loadMore={loadMore}
-          idOf={(row) => row.trainingId} nameOf={(row) => row.trainingName ?? row.trainingId} pathOf={(row) => paths.trainings.one(row.trainingId)}
-        />
+      <PageHeader title={t("trainings", { ns: "shell" })} actions={create} />
+      {isEmpty ? <EmptyState title={t("emptyTitle")} text={t("emptyText")} action={create} {...trainingWords(EXAMPLE, EXAMPLE.imageId)} /> : (
+        <>
+          <ListFilters state={state} statuses={STATUSES} />
+          {error ? <ErrorView error={error} retry={() => { void refetch(); }} /> : <TrainingTable rows={rows} total={total} state={state} hasMore={hasMore} loadMore={loadMore} />}
+        </>
       )}
     </>
   );

@@ -9,7 +9,7 @@ import { CopyIcon, CopyText } from "@/components/CopyText";
 import { EmptyState } from "@/components/EmptyState";
 import { ErrorView } from "@/components/ErrorView";
 import { paths } from "@/lib/paths";
-import { accessQuery, uriOf, useChangeAccess, type AccessChange } from "@/lib/storage";
+import { accessQuery, rootsQuery, uriOf, useChangeAccess, type AccessChange } from "@/lib/storage";
 
 import { useDeletion } from "../useDeletion";
 import { CreateContainer } from "./CreateContainer";
@@ -18,6 +18,7 @@ import { CreateContainer } from "./CreateContainer";
 export function Containers() {
   const { t } = useTranslation("storage");
   const { data, error, refetch } = useQuery(accessQuery());
+  const nas = useQuery(rootsQuery()).data?.filter(({ kind }) => kind === "nas") ?? [];
   const change = useChangeAccess();
   const remove = useDeletion();
   if (error) return <ErrorView error={error} retry={() => { void refetch(); }} />;
@@ -68,6 +69,12 @@ export function Containers() {
           </Table.Tbody>
         </Table>
       </Table.ScrollContainer>
+      {nas.length > 0 && (
+        <>
+          <Text size="sm" fw={600} mt="lg" mb={4}>NAS</Text>
+          {nas.map((root) => <Text size="sm" key={root.root}><Anchor component={Link} to={paths.storage(uriOf(root))} size="sm">{root.root}</Anchor> <CopyText text={uriOf(root)} /></Text>)}
+        </>
+      )}
     </>
   );
 }
