@@ -146,7 +146,8 @@ async def _ours(settings: Settings, backend: int) -> AsyncIterator[_Place]:
         process = psutil.Process(int(gateway.epoch.partition("-")[0]))
         yield _Place(f"https://127.0.0.1:{settings.gateway_port}/iris/default/v2/models/iris/infer", process)
     finally:
-        await gateway.close(end=True)
+        await gateway.close()
+        await gateway.end()
 
 
 @contextmanager

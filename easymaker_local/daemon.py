@@ -48,9 +48,11 @@ from easymaker_local.controllers.tensorboard_retention import keep_recent
 from easymaker_local.controllers.trainings import TrainingController
 from easymaker_local.controllers.tunings import TuningController
 from easymaker_local.domain import mlflow, tensorboard
+from easymaker_local.domain.change import Change, ChangeKind
 from easymaker_local.domain.contract import API_SOCKET
 from easymaker_local.domain.flavor import MIB_PER_GIB, Flavor, generate_flavors
 from easymaker_local.domain.gpu import Inventory, find_model
+from easymaker_local.domain.image import Image
 from easymaker_local.domain.ledger import Amount
 from easymaker_local.drivers.base import Driver, Environments
 from easymaker_local.drivers.environments import VirtualEnvironments
@@ -297,7 +299,8 @@ async def open_daemon(settings: Settings, clock: Clock | None = None) -> AsyncIt
 
         waking: set[asyncio.Task[None]] = set()
 
-        def on_change() -> None:
+        def on_change(image: Image) -> None:
+            context.changes.publish([Change(ChangeKind.IMAGE, image.id)])
             task = asyncio.get_running_loop().create_task(wake_waiting())
             waking.add(task)
             task.add_done_callback(waking.discard)
@@ -390,7 +393,7 @@ async def serve(settings: Settings) -> None:
         config = uvicorn.Config(
             app, log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=2, server_header=False
         )
-        server = CalmServer(config)
+        server = CalmServer(config, app.state.streams.end)
         with (
             _listen(settings.host, settings.port, "PORT") as listener,
             _listen_on_file(settings.sockets / API_SOCKET) as inside,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from types import FrameType
@@ -18,11 +18,13 @@ _TICK_SECONDS = 1.0
 class CalmServer(uvicorn.Server):
     """Looks up once a second, and at once when it is to end.
 
-    Its base looks up ten times a second, which for two servers is half of what an idle daemon does.
+    Its base looks up ten times a second, which for two servers is half of what an idle daemon does. ``on_end`` ends answers
+    that would not end by themselves: the server waits for those that it has begun.
     """
 
-    def __init__(self, config: uvicorn.Config) -> None:
+    def __init__(self, config: uvicorn.Config, on_end: Callable[[], None] = lambda: None) -> None:
         super().__init__(config)
+        self._on_end = on_end
         self._awake: tuple[asyncio.AbstractEventLoop, asyncio.Event] | None = None
 
     async def main_loop(self) -> None:
@@ -34,6 +36,11 @@ class CalmServer(uvicorn.Server):
                 async with asyncio.timeout(_TICK_SECONDS):
                     await event.wait()
         self._awake = None
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Do as the base does."""
+        self._on_end()
+        await super().shutdown(sockets)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Do as the base does, at once."""

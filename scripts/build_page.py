@@ -65,7 +65,11 @@ def _sources(folder: Path) -> list[Path]:
 
 
 if __name__ == "__main__":
-    if sys.argv[1:]:
-        npm(*sys.argv[1:])
-    else:
-        build()
+    try:
+        if sys.argv[1:]:
+            generate()
+            npm(*sys.argv[1:])
+        else:
+            build()
+    except subprocess.CalledProcessError as error:
+        sys.exit(error.returncode)  # npm has said why

@@ -5,17 +5,23 @@ from __future__ import annotations
 import os
 import sqlite3
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from easymaker_local.daemon import capacity_of, choose_driver, flavors_of, open_daemon
+from easymaker_local.domain.change import Change, ChangeKind
 from easymaker_local.domain.experiment import ExperimentSpec
 from easymaker_local.domain.gpu import Inventory
+from easymaker_local.domain.image import Image
 from easymaker_local.domain.training import TrainingStatus
+from easymaker_local.drivers.environments import VirtualEnvironments
 from easymaker_local.errors import DaemonError
 from easymaker_local.settings import DriverChoice, Settings, load_settings
 from easymaker_local.store import Store, experiments, trainings
+from easymaker_local.store.changes import Lately
+from easymaker_local.testing.appliance import PLAIN_IMAGE, plain_image
 from easymaker_local.testing.factories import make_training
 from tests.api_statistics.records import add_endpoint
 
@@ -67,6 +73,29 @@ async def test_no_start_without_a_gateway_as_long_as_there_are_endpoints(tmp_pat
     with pytest.raises(DaemonError, match="gateway_port = 0, and there are endpoints: shop"):
         async with open_daemon(settings(tmp_path)):
             pass
+
+
+async def test_who_listens_is_told_how_far_an_environment_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is in no row: whoever builds it says so."""
+    plain_image(tmp_path)
+    told: list[Lately] = []
+
+    async def prepare(_: object, image: Image, report: Callable[[str], None]) -> str:
+        before = daemon.context.changes.number
+        report("half of it")
+        await daemon.context.changes.wait(before)
+        told.append(daemon.context.changes.after(before))
+        return "somewhere"
+
+    monkeypatch.setattr(VirtualEnvironments, "prepare", prepare)
+    async with open_daemon(settings(tmp_path, driver="process")) as daemon:
+        image = daemon.context.catalogue.by_id(PLAIN_IMAGE)
+        assert image is not None
+        daemon.preparation.start(image)
+        await daemon.preparation.settled(image)
+        change = Change(ChangeKind.IMAGE, PLAIN_IMAGE)
+        assert [change in (lately.changes or []) for lately in told] == [True]
+        assert change in (daemon.context.changes.after(told[0].number).changes or []), "its end is told too"
 
 
 async def test_the_driver_of_a_running_job_is_remembered(tmp_path: Path) -> None:

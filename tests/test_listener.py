@@ -27,8 +27,8 @@ class _Quiet(CalmServer):
 
     capture_signals = listener._Server.capture_signals
 
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
+    def __init__(self, config: uvicorn.Config, on_end: Callable[[], None] = lambda: None) -> None:
+        super().__init__(config, on_end)
         self.looked = asyncio.Event()
 
     async def on_tick(self, counter: int) -> bool:
@@ -62,3 +62,26 @@ async def test_what_is_to_end_before_it_rests_does_not_begin() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         server.end()
         await asyncio.wait_for(server.serve(sockets=[taken]), 60)
+
+
+async def test_answers_without_an_end_are_told_to_end_before_it_waits_for_them() -> None:
+    """Without a limit to its patience it would wait for ever."""
+    ending, begun = asyncio.Event(), asyncio.Event()
+
+    async def endless(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        begun.set()
+        await ending.wait()
+        await send({"type": "http.response.body", "body": b""})
+
+    server = _Quiet(uvicorn.Config(endless, log_level="warning", lifespan="off"), ending.set)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        serving = asyncio.create_task(server.serve(sockets=[taken]))
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        await asyncio.wait_for(begun.wait(), 60)
+        server.end()
+        await asyncio.wait_for(serving, 60)
+        assert (await reader.read()).startswith(b"HTTP/1.1 200")
+        writer.close()

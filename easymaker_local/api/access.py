@@ -130,7 +130,8 @@ class Access:
         while "//" in scope["path"]:
             scope["path"] = scope["path"].replace("//", "/")
         refusal = refuse_place(scope, headers, self._hosts, is_page=_is_page(scope))
-        refusal = refusal or await self._refuse_caller(scope, headers) or _refuse_size(scope, headers)
+        refusal = refusal or await refuse_caller(scope, headers, self._credentials, self._settings)
+        refusal = refusal or _refuse_size(scope, headers)
         if scope["type"] != "http":
             if refusal is None:
                 await self._app(scope, receive, send)
@@ -144,34 +145,37 @@ class Access:
             return
         await self._app(scope, receive if _is_upload(scope) else _Limited(receive, _limit(scope)), guarded)
 
-    async def _refuse_caller(self, scope: Scope, headers: Headers) -> Refusal | None:
-        path = scope["path"]
-        if _is_page(scope) or (scope["type"] == "http" and path in OPEN_PATHS):
-            return None
-        token = presented_token(headers)
-        if token is not None:
-            return await self._refuse_token(path, token)
-        secret = session_of(headers, self._settings)
-        if secret is not None:
-            if not is_same_origin(scope, headers):
-                return _FOREIGN_PAGE
-            if await self._credentials.is_session(secret):
-                return None
-            return Refusal(401, "UNAUTHORIZED", "The session has ended.", "Sign in again with: easymaker-local open")
-        return Refusal(401, "UNAUTHORIZED", "No token was sent.", 'Set it with: eval "$(easymaker-local env)"')
 
-    async def _refuse_token(self, path: str, token: str) -> Refusal | None:
-        match await self._credentials.caller(token):
-            case Caller.USER:
-                return None
-            case Caller.JOB if is_open_to_jobs(path):
-                return None
-            case Caller.JOB:
-                return Refusal(403, "NOT_FOR_JOBS", "A job's token does not open this.", "Ask with the user's token.")
-        said = "The token is wrong."
-        if self._credentials.failures.count():
-            said = "The token is wrong. So were many within the last minute; the right one is taken all the same."
-        return Refusal(401, "UNAUTHORIZED", said, 'Set it with: eval "$(easymaker-local env)"')
+async def refuse_caller(scope: Scope, headers: Headers, credentials: Credentials, settings: Settings) -> Refusal | None:
+    """Refuse wrong tokens and sessions that have ended."""
+    path = scope["path"]
+    if _is_page(scope) or (scope["type"] == "http" and path in OPEN_PATHS):
+        return None
+    token = presented_token(headers)
+    if token is not None:
+        return await _refuse_token(path, token, credentials)
+    secret = session_of(headers, settings)
+    if secret is not None:
+        if not is_same_origin(scope, headers):
+            return _FOREIGN_PAGE
+        if await credentials.is_session(secret):
+            return None
+        return Refusal(401, "UNAUTHORIZED", "The session has ended.", "Sign in again with: easymaker-local open")
+    return Refusal(401, "UNAUTHORIZED", "No token was sent.", 'Set it with: eval "$(easymaker-local env)"')
+
+
+async def _refuse_token(path: str, token: str, credentials: Credentials) -> Refusal | None:
+    match await credentials.caller(token):
+        case Caller.USER:
+            return None
+        case Caller.JOB if is_open_to_jobs(path):
+            return None
+        case Caller.JOB:
+            return Refusal(403, "NOT_FOR_JOBS", "A job's token does not open this.", "Ask with the user's token.")
+    said = "The token is wrong."
+    if credentials.failures.count():
+        said = "The token is wrong. So were many within the last minute; the right one is taken all the same."
+    return Refusal(401, "UNAUTHORIZED", said, 'Set it with: eval "$(easymaker-local env)"')
 
 
 def _is_page(scope: Scope) -> bool:

@@ -11,6 +11,7 @@ from easymaker_local import __version__
 from easymaker_local.api import (
     api_statistics,
     catalogue,
+    changes,
     dashboard,
     disk,
     endpoint_routes,
@@ -29,10 +30,12 @@ from easymaker_local.api import (
     tokens,
     training_templates,
     trainings,
+    tryout,
     tunings,
 )
 from easymaker_local.api.access import Access
 from easymaker_local.api.envelope import Failure, install_error_handlers
+from easymaker_local.api.event_stream import Streams
 from easymaker_local.api.mlflow import routes as mlflow
 from easymaker_local.api.tensorboard import routes as tensorboard
 from easymaker_local.services.credentials import Credentials
@@ -63,8 +66,8 @@ def bare_app() -> FastAPI:
         app.include_router(router)
     for resource in (
         system, dashboard, resource_search, catalogue, experiments, trainings, training_templates, metric_check, tunings,
-        model_routes, endpoint_routes, stage_routes, gateway_resources, storage, logs, monitoring, disk, queue, tensorboard,
-        mlflow, api_statistics,
+        model_routes, endpoint_routes, stage_routes, gateway_resources, tryout, storage, logs, monitoring, changes, disk,
+        queue, tensorboard, mlflow, api_statistics,
     ):  # fmt: skip
         app.include_router(resource.router, prefix=BASE)
     return app
@@ -81,6 +84,7 @@ def create_app(
     app.state.preparation = preparation
     app.state.started_at = started_at
     app.state.stop = stop
+    app.state.streams = Streams()
     install_error_handlers(app)
     app.add_middleware(Access, credentials=credentials, settings=services.context.settings)
     return app

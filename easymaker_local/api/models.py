@@ -412,10 +412,19 @@ class LogAnswer(Envelope):
     log: LogView
 
 
+class NasView(Wire):
+    """A directory that ``nas://{nasId}:/`` addresses (GN-L06)."""
+
+    nas_id: str
+    path: str
+    is_read_only: bool
+
+
 class ContainerListAnswer(Envelope):
-    """Names of buckets."""
+    """Names of buckets, and what the settings list beside them."""
 
     container_list: list[str]
+    nas_list: list[NasView]
 
 
 class ContainerAccessView(Wire):
@@ -463,14 +472,24 @@ class PreparationAnswer(Envelope):
 
 
 class SystemView(Wire):
-    """The appliance itself. ``modelServerCount``: pods of all endpoints."""
+    """The appliance itself: what it is, where it listens and keeps its data. ``modelServerCount``: pods of all endpoints.
+
+    ``gatewayUrl`` null: it has no gateway.
+    """
 
     version: str
     driver: str
     pid: int
     started_datetime: str
+    app_key: str
+    region: str
     tenant_id: str
     user_id: str
+    api_url: str
+    gateway_url: str | None
+    home: str
+    config_file: str
+    token_file: str
     vcpus: float
     memory_mib: int
     booked_vcpus: float

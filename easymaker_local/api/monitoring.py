@@ -13,6 +13,7 @@ from easymaker_local.api.deps import Appkey, ServicesDep
 from easymaker_local.api.envelope import Envelope, Wire
 from easymaker_local.kit.clock import to_iso
 from easymaker_local.services.monitoring import PodUse, Range, StageUse
+from easymaker_local.services.services import Services
 from easymaker_local.store.metrics import Point
 from easymaker_local.store.peaks import Peak
 
@@ -212,15 +213,19 @@ async def get_machine_monitoring(
 @router.get("/monitoring/current")
 async def list_current_use(appkey: Appkey, services: ServicesDep) -> CurrentAnswer:
     """Show the newest sample of the machine and of everything that runs."""
+    return CurrentAnswer(current_list=await current_views(services))
+
+
+async def current_views(services: Services) -> list[CurrentView]:
+    """Return the newest sample of each series that is still taken, with the names."""
     found = await services.monitoring.latest()
     names = await services.monitoring.names(found)
-    views = [
+    return [
         CurrentView(
             kind=kind, resource_id=resource_id, name=names.get((kind, resource_id)), member=member, sample=SampleView.of(point)
         )
         for (kind, resource_id, member), point in found.items()
     ]  # fmt: skip
-    return CurrentAnswer(current_list=views)
 
 
 scrape_router = APIRouter(tags=["monitoring"])

@@ -17,9 +17,7 @@ from easymaker_local.settings import Settings
 router = APIRouter(include_in_schema=False)
 
 _SIGN_IN = "<p>Run <code>easymaker-local open</code> in a terminal on this machine to sign in.</p>"
-_NOT_BUILT = (
-    "<p>This installation came without its page. In a checkout: <code>make page</code>, and start again.</p>"
-)
+_NOT_BUILT = "<p>This installation came without its page. In a checkout: <code>make page</code>, and start again.</p>"
 _POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 )  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
 from easymaker_local.api.deps import After, Appkey, ServicesDep
@@ -19,7 +19,9 @@ from easymaker_local.api.endpoint_stage_models import (
     stage_view,
 )
 from easymaker_local.api.envelope import Envelope
+from easymaker_local.api.event_stream import EventStream
 from easymaker_local.api.listing import IdPrefix, InOrder, InPages, answer_list
+from easymaker_local.api.log_events import LOG_EVENTS, MAXIMUM_LOG_BYTES, LastEventId, LogOffset, log_events
 from easymaker_local.api.models import EventListAnswer, EventView
 from easymaker_local.api.stage_models import (
     DeploymentAnswer,
@@ -37,7 +39,6 @@ from easymaker_local.api.stage_models import (
     UsableView,
     pod_list,
 )
-from easymaker_local.api.trainings import MAXIMUM_LOG_BYTES, MAXIMUM_LOG_OFFSET
 from easymaker_local.domain.endpoint_spec import EndpointChange, StagePreview, StageResourceSpec, StageSpec
 from easymaker_local.domain.page import Page, PageRequest
 from easymaker_local.store.stages import Wanted, WantedResources
@@ -136,16 +137,29 @@ async def read_endpoint_stage_pod_log(
     endpoint_stage_id: str,
     pod_id: str,
     services: ServicesDep,
-    offset: Annotated[int, Query(ge=0, lt=MAXIMUM_LOG_OFFSET, description="Byte to begin at.")] = 0,
+    offset: LogOffset = 0,
     limit: Annotated[int, Query(ge=4, le=MAXIMUM_LOG_BYTES, description="Bytes at most.")] = 1 << 18,
     wait_seconds: Annotated[float, Query(alias="waitSeconds", ge=0, le=60, description="Wait so long for more.")] = 0,
 ) -> PodLogAnswer:
     """Read what a model server has written from a byte offset on; ``waitSeconds`` lets a follower ask without polling."""
-    piece = await services.pod_logs.read(endpoint_stage_id, pod_id, offset, limit, wait_seconds)
+    piece = await (await services.pod_logs.growing(endpoint_stage_id, pod_id)).read(offset, limit, wait_seconds)
     view = PodLogPieceView(
         offset=offset, next_offset=piece.next_offset, content=piece.content, is_complete=piece.is_complete
     )  # fmt: skip
     return PodLogAnswer(log=view)
+
+
+@router.get("/endpoint-stages/{endpoint_stage_id}/pods/{pod_id}/log/stream", **LOG_EVENTS)
+async def stream_endpoint_stage_pod_log(
+    appkey: Appkey, endpoint_stage_id: str, pod_id: str, services: ServicesDep, request: Request, offset: LogOffset = 0,
+    last_event_id: LastEventId = None,
+) -> Response:  # fmt: skip
+    """Send what a model server writes, as server-sent events.
+
+    ``log`` with each block, ``end`` with the last offset when the pod is gone and all of its output was sent.
+    """
+    growing = await services.pod_logs.growing(endpoint_stage_id, pod_id)
+    return EventStream.of(request, log_events(growing, offset, last_event_id))
 
 
 @router.get("/endpoint-stages/{endpoint_stage_id}/gateway")

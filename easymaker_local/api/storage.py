@@ -18,6 +18,7 @@ from easymaker_local.api.models import (
     ContainerAccessListAnswer,
     ContainerAccessView,
     ContainerListAnswer,
+    NasView,
     ObjectListAnswer,
     ObjectView,
 )
@@ -63,9 +64,13 @@ def _view(entry: Entry) -> ObjectView:
 
 @router.get("/storage/containers")
 async def list_containers(appkey: Appkey, services: ServicesDep) -> ContainerListAnswer:
-    """List buckets."""
+    """List buckets, and the NAS directories of the settings."""
     found = await anyio.to_thread.run_sync(services.context.storage.containers)
-    return ContainerListAnswer(container_list=list(found))
+    listed = sorted(services.context.settings.nas.items())
+    return ContainerListAnswer(
+        container_list=list(found),
+        nas_list=[NasView(nas_id=name, path=str(nas.path), is_read_only=nas.read_only) for name, nas in listed],
+    )
 
 
 @router.post("/storage/containers")

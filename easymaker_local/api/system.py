@@ -12,6 +12,7 @@ from easymaker_local.api.envelope import Envelope
 from easymaker_local.api.models import LoginAnswer, LoginView, SystemAnswer, SystemView
 from easymaker_local.domain.ledger import NOTHING
 from easymaker_local.kit.clock import to_iso
+from easymaker_local.settings import config_file
 from easymaker_local.store import endpoints, ledger, stages, trainings
 
 router = APIRouter(tags=["system"])
@@ -32,15 +33,17 @@ async def check_health() -> Envelope:
 
 @router.get("/system")
 async def get_system(appkey: Appkey, request: Request, services: ServicesDep) -> SystemAnswer:
-    """Show version, driver, capacity and the system account."""
-    context = services.context
+    """Show version, driver, addresses, places, capacity and the system account."""
+    context, settings = services.context, services.context.settings
     held = sum((b.amount for b in await context.store.read(ledger.booked)), NOTHING)
     unfinished = await context.store.read(trainings.unfinished_ids)
     return SystemAnswer(
         system=SystemView(
             version=__version__, driver=context.driver.name, pid=os.getpid(),
             started_datetime=to_iso(request.app.state.started_at),
-            tenant_id=context.settings.tenant_id, user_id=context.settings.user_id,
+            app_key=settings.appkey, region=settings.region, tenant_id=settings.tenant_id, user_id=settings.user_id,
+            api_url=settings.api_url, gateway_url=settings.gateway_url, home=str(settings.home),
+            config_file=str(config_file()), token_file=str(settings.token_file),
             vcpus=context.capacity.cpu_milli / 1000, memory_mib=context.capacity.memory_mib,
             booked_vcpus=held.cpu_milli / 1000, booked_memory_mib=held.memory_mib, unfinished_trainings=len(unfinished),
             endpoint_count=await context.store.read(endpoints.count),

@@ -12,7 +12,9 @@ from fastapi.responses import FileResponse, Response, StreamingResponse
 
 from easymaker_local.api.deps import After, Appkey, ServicesDep
 from easymaker_local.api.envelope import Envelope
+from easymaker_local.api.event_stream import EventStream
 from easymaker_local.api.listing import IdPrefix, InOrder, answer_list
+from easymaker_local.api.log_events import LOG_EVENTS, MAXIMUM_LOG_BYTES, LastEventId, LogOffset, log_events
 from easymaker_local.api.models import (
     CopySourceAnswer,
     EventListAnswer,
@@ -32,18 +34,14 @@ from easymaker_local.domain.quarantine import Quarantined
 from easymaker_local.domain.training import Training, TrainingStatus
 from easymaker_local.domain.training_spec import TrainingChange, TrainingSpec
 from easymaker_local.errors import NotFound
-from easymaker_local.kit.textfile import read_text
 from easymaker_local.services.services import Services
 from easymaker_local.store.trainings import Wanted
 
 router = APIRouter(tags=["trainings"])
 
-MAXIMUM_LOG_BYTES = 4 << 20
-# File systems refuse to seek beyond the largest file that they can hold; the smallest of those limits is ext4's 16 TiB.
-MAXIMUM_LOG_OFFSET = 1 << 43
-# How often a followed log is looked at: only while somebody waits, so that nothing is watched for nobody.
-LOG_TICK_SECONDS = 0.1
 DOWNLOAD_BLOCK_BYTES = 1 << 18
+
+Node = Annotated[int, Query(ge=0, le=9)]
 
 
 def _view(
@@ -169,26 +167,29 @@ async def read_training_log(
     appkey: Appkey,
     training_id: str,
     services: ServicesDep,
-    node: Annotated[int, Query(ge=0, le=9)] = 0,
-    offset: Annotated[int, Query(ge=0, lt=MAXIMUM_LOG_OFFSET, description="Byte to begin at.")] = 0,
+    node: Node = 0,
+    offset: LogOffset = 0,
     limit: Annotated[int, Query(ge=4, le=MAXIMUM_LOG_BYTES, description="Bytes at most.")] = 1 << 18,
     wait_seconds: Annotated[float, Query(alias="waitSeconds", ge=0, le=60, description="Wait so long for more.")] = 0,
 ) -> LogAnswer:
     """Read a node's output from a byte offset on; ``waitSeconds`` lets a follower ask without polling."""
-    path = await services.trainings.log(training_id, node)
-    loop = asyncio.get_running_loop()
-    deadline = loop.time() + wait_seconds
-    while True:
-        # Asked before the file is read: what an ended training wrote is all there.
-        is_finished = (await services.trainings.get(training_id)).status.is_finished
-        content, next_offset = await asyncio.to_thread(read_text, path, offset, limit, final=is_finished)
-        if content or is_finished or loop.time() >= deadline:
-            break
-        await asyncio.sleep(LOG_TICK_SECONDS)
-    at_end = not content
-    return LogAnswer(
-        log=LogView(node=node, offset=offset, next_offset=next_offset, content=content, is_complete=is_finished and at_end)
-    )
+    piece = await (await services.trainings.growing_log(training_id, node)).read(offset, limit, wait_seconds)
+    view = LogView(
+        node=node, offset=offset, next_offset=piece.next_offset, content=piece.content, is_complete=piece.is_complete
+    )  # fmt: skip
+    return LogAnswer(log=view)
+
+
+@router.get("/trainings/{training_id}/logs/stream", **LOG_EVENTS)
+async def stream_training_log(
+    appkey: Appkey, training_id: str, services: ServicesDep, request: Request, node: Node = 0, offset: LogOffset = 0,
+    last_event_id: LastEventId = None,
+) -> Response:  # fmt: skip
+    """Send a node's output as it is written, as server-sent events.
+
+    ``log`` with each block, ``end`` with the last offset after the training has ended and all of its output was sent.
+    """
+    return EventStream.of(request, log_events(await services.trainings.growing_log(training_id, node), offset, last_event_id))
 
 
 @router.get(
@@ -196,7 +197,7 @@ async def read_training_log(
     responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
 )  # fmt: skip
 async def download_training_log(
-    appkey: Appkey, training_id: str, services: ServicesDep, request: Request, node: Annotated[int, Query(ge=0, le=9)] = 0
+    appkey: Appkey, training_id: str, services: ServicesDep, request: Request, node: Node = 0
 ) -> Response:
     """Download a node's whole output as it was written, or with a Range header a part of it."""
     path = await services.trainings.log(training_id, node)

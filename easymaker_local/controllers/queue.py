@@ -10,6 +10,7 @@ import logging
 import sqlite3
 from collections.abc import Iterable
 
+from easymaker_local.domain.change import QUEUE_CHANGE
 from easymaker_local.domain.gpu import Inventory
 from easymaker_local.domain.ledger import Machine, Plan
 from easymaker_local.domain.reason import Cause, Reason
@@ -44,6 +45,8 @@ class QueueController:
         inventory = await context.gpus.look() if needs_gpus else context.gpus.last
         plan = await context.store.write(lambda db: self._serve(db, inventory))
         context.board.plan = plan
+        # Places and reasons are on the board alone: what waits may have others now although no row has changed.
+        context.changes.publish([QUEUE_CHANGE])
         woken = [grant.request for grant in plan.grants] + [request for request, _ in plan.hopeless]
         # Those that are new here have to wait: their owners write that into the history, once.
         woken += [request for request in plan.waiting if request.key not in before.places]

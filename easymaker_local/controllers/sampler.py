@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
+from easymaker_local.domain.change import SAMPLES
 from easymaker_local.domain.gpu import Gpu
 from easymaker_local.domain.usage import Sample, Usage, sample
 from easymaker_local.drivers.machine import machine_usage
@@ -68,6 +69,7 @@ class Sampler:
         found = {key: self._sample(key, usage, tick) for key, usage in counted.items()}
         self._seen = {key: (tick, usage) for key, usage in counted.items()}
         await context.metrics.write(partial(metrics.add, at=now, found=found))
+        context.changes.publish([SAMPLES])
         await self._keep_peaks(found)
         if tick >= self._next_expiry:
             self._next_expiry = tick + _EXPIRE_SECONDS

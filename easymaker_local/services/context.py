@@ -25,6 +25,7 @@ from easymaker_local.gateway.base import Gateway
 from easymaker_local.kit.clock import Clock
 from easymaker_local.settings import Settings
 from easymaker_local.store import Store
+from easymaker_local.store.changes import Changes
 
 
 class Hinter(Protocol):
@@ -87,6 +88,11 @@ class Context:
     gateway: Gateway | None = None
     board: Board = field(default_factory=Board)
     _copy_locks: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary, repr=False)
+
+    @property
+    def changes(self) -> Changes:
+        """Which resources changed lately: those in the store by themselves, others by whoever changes them."""
+        return self.store.changes
 
     @property
     def machine(self) -> Machine:

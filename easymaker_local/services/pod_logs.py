@@ -13,14 +13,12 @@ from pathlib import Path
 
 from easymaker_local.domain.endpoint import PodState
 from easymaker_local.errors import NotFound
-from easymaker_local.kit.textfile import read_text
 from easymaker_local.services.context import Context
+from easymaker_local.services.growing_log import GrowingLog
 from easymaker_local.settings import Settings
 from easymaker_local.store import stages
 
 NAME_SUFFIX = ".model"
-# How often a followed log is looked at: only while somebody waits.
-TICK_SECONDS = 0.1
 
 
 def log_folder(settings: Settings, stage_id: str) -> Path:
@@ -47,15 +45,6 @@ class PodLog:
     written_at: float
 
 
-@dataclass(frozen=True)
-class LogPiece:
-    """A piece of a log; go on at ``next_offset``. ``is_complete``: the pod is gone and has written no more."""
-
-    content: str
-    next_offset: int
-    is_complete: bool
-
-
 class PodLogs:
     """Lists and reads them."""
 
@@ -78,23 +67,19 @@ class PodLogs:
 
         return await asyncio.to_thread(look)
 
-    async def read(self, stage_id: str, pod_id: str, offset: int, limit: int, wait_seconds: float) -> LogPiece:
-        """Return at most ``limit`` bytes from byte ``offset`` on, having waited for some; raises NotFound.
+    async def growing(self, stage_id: str, pod_id: str) -> GrowingLog:
+        """Return the log of a pod, to be read while it may run; raises NotFound.
 
-        A pod that has not started yet has written nothing.
+        A pod that has not started yet has written nothing; nothing more comes from one that is gone.
         """
         if pod_id not in await self._pods(stage_id) and pod_id not in {log.pod_id for log in await self.of_stage(stage_id)}:
             raise NotFound(f"Stage {stage_id} has no log of a pod {pod_id!r}.", hint="Logs of pods long gone are removed.")
         path = log_folder(self._context.settings, stage_id) / f"{pod_id}.log"
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + wait_seconds
-        while True:
-            # Asked before the file is read: what a pod that is gone wrote is all there.
-            is_gone = pod_id not in await self._pods(stage_id)
-            content, next_offset = await asyncio.to_thread(read_text, path, offset, limit, final=is_gone)
-            if content or is_gone or loop.time() >= deadline:
-                return LogPiece(content, next_offset, is_gone and not content)
-            await asyncio.sleep(TICK_SECONDS)
+
+        async def is_gone() -> bool:
+            return pod_id not in await self._pods(stage_id)
+
+        return GrowingLog(path, is_gone, self._context.changes)
 
     async def _pods(self, stage_id: str) -> dict[str, PodState]:
         def read(db: sqlite3.Connection) -> dict[str, PodState]:

@@ -33,10 +33,10 @@ class Preparation:
     """Knows which environments are being built and why the last build of an image failed.
 
     A failure counts for those that waited for that build or were asked for before it happened, by the clock as it goes now;
-    whoever asks later gets a new try.
+    whoever asks later gets a new try. ``on_change`` is told the image of a builder that has come further or has ended.
     """
 
-    def __init__(self, environments: Environments, clock: Clock, on_change: Callable[[], None]) -> None:
+    def __init__(self, environments: Environments, clock: Clock, on_change: Callable[[Image], None]) -> None:
         self._environments = environments
         self._clock = clock
         self._on_change = on_change
@@ -103,7 +103,7 @@ class Preparation:
             self._fail(image, f"Preparing the environment {image.name!r} failed: {error}.")
         finally:
             del self._builds[image.id]
-            self._on_change()
+            self._on_change(image)
 
     def _fail(self, image: Image, message: str) -> None:
         self._failures[image.id] = _Failure(self._clock.uptime(), self._builds[image.id].waiters, message)
@@ -112,4 +112,4 @@ class Preparation:
         build = self._builds.get(image.id)
         if build is not None:
             build.progress = f"Preparing the environment {image.name!r}: {line}"
-            self._on_change()
+            self._on_change(image)

@@ -23,6 +23,7 @@ from easymaker_local.services.stage_resources import StageResources
 from easymaker_local.services.stages import Stages
 from easymaker_local.services.training_templates import TrainingTemplates
 from easymaker_local.services.trainings import Trainings
+from easymaker_local.services.tryouts import TryOuts
 from easymaker_local.services.tunings import Tunings
 
 
@@ -50,6 +51,7 @@ class Services:
     gateway_resources: GatewayResources
     dashboard: Dashboard
     resource_search: ResourceSearch
+    tryouts: TryOuts
 
     @classmethod
     def of(cls, context: Context) -> Services:
@@ -64,4 +66,5 @@ class Services:
             GatewayResources(context),
             Dashboard(context),
             ResourceSearch(context),
+            TryOuts(context),
         )  # fmt: skip

@@ -19,6 +19,7 @@ from easymaker_local.errors import Conflict, FieldError, InvalidRequest, NotFoun
 from easymaker_local.kit.files import read_json
 from easymaker_local.kit.ids import new_id
 from easymaker_local.services.context import QUEUE, Context
+from easymaker_local.services.growing_log import GrowingLog
 from easymaker_local.services.models import DELETE_MODELS, users_of
 from easymaker_local.services.training_checks import algorithm_faults, find_faults, required_experiment_faults
 from easymaker_local.store import events, ledger, log_shipping, metrics, peaks, trainings
@@ -209,6 +210,15 @@ class Trainings:
         if not 0 <= node < training.spec.instance_count:
             raise NotFound(f"Training {training_id} has the nodes 0 to {training.spec.instance_count - 1}, not {node}.")
         return self._context.log_directory(training_id) / f"node-{node}.log"
+
+    async def growing_log(self, training_id: str, node: int) -> GrowingLog:
+        """Return the same, to be read while the training goes on."""
+        path = await self.log(training_id, node)
+
+        async def is_over() -> bool:
+            return (await self.get(training_id)).status.is_finished
+
+        return GrowingLog(path, is_over, self._context.changes)
 
     async def runs(self, training_id: str) -> list[Run]:
         """Return how each node that was started was started (HY-L01)."""

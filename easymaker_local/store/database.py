@@ -16,6 +16,7 @@ from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
 
 from easymaker_local.errors import DaemonError, DatabaseUnavailable
+from easymaker_local.store.changes import Changes, Noted
 from easymaker_local.store.migrations import migrations
 
 T = TypeVar("T")
@@ -39,14 +40,20 @@ _UNAVAILABLE = {
 }
 
 
+_COMMIT, _ROLLBACK = "COMMIT", "ROLLBACK"
+
+
 class Store:
     """``write`` runs work in one immediate transaction: all of it is committed, or none. ``read`` sees one snapshot.
 
+    ``changes`` tells which resources changed; only the main schema has any.
     ``rehearse`` tells whether a write would be possible: services check what they are asked for in the transaction that
     does it, and nobody has to repeat these checks elsewhere.
     """
 
     def __init__(self, path: Path, schema: Migrations = migrations) -> None:
+        self.changes = Changes()
+        self._noted = Noted()
         self._path = path
         self._schema = schema
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="store-writer")
@@ -72,7 +79,7 @@ class Store:
     async def rehearse(self, work: Work[object]) -> None:
         """Run ``work`` as ``write`` does and take all of it back; whatever it raises is raised, nothing is changed."""
         deadline = time.monotonic() + _BUSY_SECONDS
-        await asyncio.get_running_loop().run_in_executor(self._writer, self._write, work, deadline, "ROLLBACK")
+        await asyncio.get_running_loop().run_in_executor(self._writer, self._write, work, deadline, _ROLLBACK)
 
     async def read(self, work: Work[T]) -> T:
         """Run ``work`` in a reader's thread, on one consistent snapshot; raises DatabaseUnavailable."""
@@ -103,8 +110,10 @@ class Store:
         connection.execute("PRAGMA journal_mode = WAL")
         self._schema.apply(Database(connection))
         check(connection, _CHECK_SECONDS)
+        if self._schema is migrations:
+            self._noted.watch(connection)
 
-    def _write(self, work: Work[T], deadline: float, end: str = "COMMIT") -> T:
+    def _write(self, work: Work[T], deadline: float, end: str = _COMMIT) -> T:
         with self._translated():
             left = max(0, int((deadline - time.monotonic()) * 1000))
             self._connection().execute(f"PRAGMA busy_timeout = {left}")
@@ -139,8 +148,12 @@ class Store:
             connection.execute(end)
         except BaseException:
             if connection.in_transaction:
-                connection.execute("ROLLBACK")
+                connection.execute(_ROLLBACK)
+            self._noted.take()
             raise
+        changes = self._noted.take()
+        if changes and end == _COMMIT:
+            self.changes.publish(changes)
         return result
 
     def _snapshot(self, work: Work[T]) -> T:
@@ -149,7 +162,7 @@ class Store:
         try:
             return work(connection)
         finally:
-            connection.execute("ROLLBACK")
+            connection.execute(_ROLLBACK)
 
 
 def primary_code(error: sqlite3.Error) -> int | None:

@@ -250,7 +250,10 @@ class Appliance:
         preset = {"endpointName": "endpoint", "flavorId": "m2.c1m2", "endpointModelResourceList": resources}
         answer = self.call("POST", "/endpoints", json={**preset, **body})
         assert answer["header"]["isSuccessful"], answer["header"]["resultMessage"]
-        endpoint_id = answer["endpoint"]["endpointId"]
+        return self.await_endpoint(answer["endpoint"]["endpointId"], status)
+
+    def await_endpoint(self, endpoint_id: str, status: str, seconds: float = 180.0) -> dict[str, Any]:
+        """Return the endpoint once it has a status."""
 
         def shown() -> dict[str, Any]:
             endpoint: dict[str, Any] = self.call("GET", f"/endpoints/{endpoint_id}")["endpoint"]
@@ -261,7 +264,7 @@ class Appliance:
             return endpoint if endpoint["endpointStatusCode"] == status else None
 
         try:
-            return until(reached, 180, f"{status} of endpoint {endpoint_id}")
+            return until(reached, seconds, f"{status} of endpoint {endpoint_id}")
         except AssertionError as error:
             raise AssertionError(f"{error}: {shown()}") from None
 

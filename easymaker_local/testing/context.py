@@ -143,7 +143,7 @@ async def open_bench(home: Path, **settings: object) -> AsyncIterator[Bench]:
         capacity=MACHINE, hinter=NoHints(), secret_key=SECRET_KEY, gateway=gateway,
     )  # fmt: skip
     services = Services.of(context)
-    preparation = Preparation(environments, clock, lambda: None)
+    preparation = Preparation(environments, clock, lambda _: None)
     controller, queue = TrainingController(context, preparation), QueueController(context)
     tunings, models = TuningController(context), ModelController(context, services.models)
     experiment = await services.experiments.create(ExperimentSpec(experiment_name="experiment"))

@@ -273,7 +273,7 @@ def rebuilt(bench: Bench, driver: ServingDriver, gateway: FakeGateway) -> Endpoi
     """Return new controllers on what there is, as a new daemon has them."""
     bench.environments.prepared.add(IMAGE)
     context = replace(bench.context, driver=driver, gateway=gateway)
-    preparation = Preparation(bench.environments, bench.clock, lambda: None)
+    preparation = Preparation(bench.environments, bench.clock, lambda _: None)
     routes = EndpointRoutes(context, gateway)
     made: EndpointBench
 

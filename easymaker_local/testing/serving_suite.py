@@ -100,7 +100,7 @@ class ServingSuite:
         answer = client.post(path, json={"instances": sample.instances, **sample.parameters})
         assert answer.status_code == 200, answer.text
         assert set(answer.json()) == {"predictions"}
-        _is_close(answer.json()["predictions"], sample.predictions)
+        assert_close(answer.json()["predictions"], sample.predictions)
 
     def test_version_2(self, client: httpx.Client, sample: Sample) -> None:
         """OI-10, OI-17: the id comes back, shapes and data agree, and only what was asked for is answered."""
@@ -124,7 +124,7 @@ class ServingSuite:
         """VX-06, OI-18: a path of the user's own, which the gateway sends to the root; the body says its style."""
         answer = client.post("/", json={"instances": sample.instances, **sample.parameters})
         assert answer.status_code == 200, answer.text
-        _is_close(answer.json()["predictions"], sample.predictions)
+        assert_close(answer.json()["predictions"], sample.predictions)
         path = f"/v2/models/{sample.name}/infer"
         found, wanted = (client.post(p, json={"inputs": sample.tensors}).json()["outputs"] for p in ("/", path))
         assert [tensor["shape"] for tensor in found] == [tensor["shape"] for tensor in wanted]
@@ -161,7 +161,7 @@ class ServingSuite:
 
         with ThreadPoolExecutor(8) as pool:
             for found, wanted in pool.map(ask, range(60)):
-                _is_close(found, wanted)
+                assert_close(found, wanted)
 
     # -- what is refused
 
@@ -243,16 +243,17 @@ def _is_error(answer: httpx.Response, status: int, named: str = "") -> None:
     assert "Traceback" not in text
 
 
-def _is_close(found: Any, wanted: Any) -> None:
+def assert_close(found: Any, wanted: Any) -> None:
+    """Compare answers; numbers may differ by what other arithmetic makes of them."""
     if isinstance(wanted, float):
         assert found == pytest.approx(wanted, rel=1e-4, abs=1e-5)
     elif isinstance(wanted, Mapping):
         assert found.keys() == wanted.keys()
         for key, value in wanted.items():
-            _is_close(found[key], value)
+            assert_close(found[key], value)
     elif isinstance(wanted, list | tuple):
         assert len(found) == len(wanted), (found, wanted)
         for one, other in zip(found, wanted, strict=True):
-            _is_close(one, other)
+            assert_close(one, other)
     else:
         assert found == wanted

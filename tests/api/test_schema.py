@@ -57,7 +57,7 @@ CHECKS = [
 # Requests in all, so that the test stays short however many routes there are.
 REQUESTS, FEWEST, MOST = 4000, 8, 100
 
-JSON = "application/json"
+JSON, STREAM = "application/json", "text/event-stream"
 # Nobody has the minute that a request may wait for more.
 WAITS = ["0", "0.05", "61", "-1", "nan"]
 URIS = [
@@ -90,6 +90,7 @@ VALID = {
     "POST /endpoint-stages/check": STAGE,
     "PATCH /endpoint-stages/{endpoint_stage_id}": {"tagList": []},
     "POST /endpoint-stages/{endpoint_stage_id}/gateway-resources": {"resourceName": "mine", "resourcePath": "/mine"},
+    "POST /endpoint-stages/{endpoint_stage_id}/try": {"resourcePath": "/none/v2", "method": "GET"},
     "POST /endpoint-models": {"endpointStageId": "none", "modelId": "none"},
     "PATCH /training-templates/{training_template_id}": {"trainingTemplateName": "changed"},
 }
@@ -144,7 +145,13 @@ class Served:
     def ask(self, session: requests.Session, method: str, path: str, **arguments: Any) -> requests.Response:
         """Ask and check what holds for every answer: an envelope, or a declared file; never a failure of ours."""
         headers = {**self.headers, **arguments.pop("headers", {})}
-        answer = session.request(method, self.url + path, headers=headers, timeout=30, allow_redirects=False, **arguments)
+        answer = session.request(
+            method, self.url + path, headers=headers, timeout=30, allow_redirects=False, stream=True, **arguments
+        )  # fmt: skip
+        if answer.headers["content-type"].startswith(STREAM):
+            # Has no end: that it begins is enough, and what it sends has tests of its own.
+            answer.close()
+            return answer
         place = f"{method} {path[:200]} {arguments}"[:600]
         assert answer.status_code < 500, f"{place}: {answer.text}"
         if answer.headers.get("content-type", "").startswith(JSON):
@@ -286,6 +293,8 @@ def test_the_whole_api_answers_as_it_declares(
     assert len(operations) == sum(len(methods) for methods in document["paths"].values())
     # What deletes comes last, or there would soon be nothing to ask for.
     operations.sort(key=lambda operation: operation.method.upper() == "DELETE")
+    # They have no end, and these checks read answers to their ends.
+    operations = [operation for operation in operations if not _is_stream(operation.definition.raw)]
     examples = min(MOST, max(FEWEST, REQUESTS // len(operations)))
     for operation in operations:
         with subtests.test(operation.label):
@@ -371,6 +380,10 @@ def test_broken_bodies_on_every_route(
                     is_list = (content, path) == (b"[]", "/v2/log")
                     assert answer.status_code in {400, 404, 409, 422} | ({200} if is_list else set()), (content[:40], kind)
     assert taken >= 4
+
+
+def _is_stream(operation: dict[str, Any]) -> bool:
+    return STREAM in operation["responses"]["200"].get("content", {})
 
 
 def _operations(document: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:

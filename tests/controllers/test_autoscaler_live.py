@@ -135,7 +135,7 @@ async def live(home: Path, row: Mapping[str, Any], **fields: Any) -> AsyncIterat
         context = replace(
             bench.context, clock=SystemClock(), driver=driver, environments=environments, gateway=gateway, hinter=loop
         )
-        preparation = Preparation(environments, context.clock, lambda: None)
+        preparation = Preparation(environments, context.clock, lambda _: None)
         controller = StageController(
             context, preparation, EndpointRoutes(context, gateway), lambda _: {}, ApiStatistics(context)
         )

@@ -76,6 +76,8 @@ def answers(appliance: Appliance) -> dict[str, Any]:
         for path, verbs in document["paths"].items():
             if "get" not in verbs or not path.startswith("/v1.0/"):
                 continue
+            if "text/event-stream" in verbs["get"]["responses"]["200"]["content"]:
+                continue  # has no end, and the SDK knows no streams
             filled = path.removeprefix("/v1.0/appkeys/{appkey}").format(**values)
             query = {"uri": file, "for": "training", "metricName": "loss", "endpointStageId": stage["endpointStageId"]}
             if path.endswith("/search"):

@@ -1,7 +1,7 @@
 """Endpoints through the vendor's SDK 2.1.5, over https with nothing but the appliance's environment (SD-03, rest-api §6.10).
 
 The models are classes in ``predict.py``, which both drivers serve on an image without large packages. Models of every
-framework are asked by the tests of serving.
+framework: ``test_sdk_frameworks.py``.
 """
 
 from __future__ import annotations

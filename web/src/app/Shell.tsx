@@ -14,9 +14,10 @@ import { changeLanguage, LANGUAGES, type Language } from "@/lib/i18n";
 import { useLive } from "@/lib/live";
 import { useSystem } from "@/lib/machine";
 
-import { MachineStrip } from "./MachineStrip";
+import { MachineButton, MachineStrip } from "./MachineStrip";
 import { NAVIGATION, PRODUCT_ICON as ProductIcon } from "./navigation";
 import { Search } from "./Search";
+import { Shortcuts } from "./Shortcuts";
 import { SignIn } from "./SignIn";
 import classes from "./Shell.module.css";
 
@@ -51,6 +52,7 @@ function SignedIn() {
           </Group>
           <Group visibleFrom="lg"><MachineStrip /></Group>
           <Group gap="xs" wrap="nowrap">
+            <Group hiddenFrom="lg"><MachineButton /></Group>
             <Button variant="default" size="xs" leftSection={<IconSearch size={14} />} onClick={spotlight.open} rightSection={<Text size="xs" c="dimmed" visibleFrom="sm">Ctrl K</Text>}>
               {t("search", { ns: "common" })}
             </Button>
@@ -81,6 +83,7 @@ function SignedIn() {
         <Suspense><Outlet /></Suspense>
       </AppShell.Main>
       <Search />
+      <Shortcuts />
     </AppShell>
   );
 }

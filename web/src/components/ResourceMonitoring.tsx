@@ -29,7 +29,7 @@ export function ResourceMonitoring({ queryKey, read, isRunning, initial = "1h", 
   const { data: use, error, refetch, dataUpdatedAt } = useQuery({
     queryKey: ["monitoring", ...queryKey, { name: range.name, from: range.from, to: range.to }], queryFn: () => read(range.query()), placeholderData: keepPreviousData,
   });
-  const { dataUpdatedAt: sampledAt } = useCurrentUse();
+  const { toldAt: sampledAt } = useCurrentUse();
   const isMoving = isRunning && range.isMoving;
   const stepMs = (use?.stepSeconds ?? 0) * 1000;
   // A new sample is worth a question when it makes a point of its own at this distance of points.

@@ -10,3 +10,11 @@ export type Kind = (typeof KINDS)[number];
  * `["training", "one", id]`, `["training", "events", id]`. So a change of a resource finds all that shows it.
  */
 export type QueryKey = readonly [Kind | "system" | "storage" | "logs" | "monitoring" | "disk" | "statistics", ...unknown[]];
+
+// What holds the machine says its kind in the ledger's words.
+const OTHER_WORDS: Partial<Record<string, Kind>> = {
+  tuning: "hyperparameter-tuning", stage: "endpoint-stage", stageresource: "endpoint-model", "training template": "training-template",
+};
+
+/** A kind in the API's words. */
+export const kindOf = (word: string): string => OTHER_WORDS[word] ?? word;

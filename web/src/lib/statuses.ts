@@ -1,12 +1,14 @@
 /** Every status of the product with its face; one that is missing here does not compile. */
-import type { EndpointStatus, ModelStatus, TrainingStatus, TuningStatus } from "./api/generated/types.gen";
+import type { EndpointStatus, ModelStatus, PodState, TrainingStatus, TuningStatus } from "./api/generated/types.gen";
 
 /** `waiting`: asked for; `working`: something runs; `good`: as wished; `rest`: ended by a wish; `bad`: failed. */
 export type Mood = "waiting" | "working" | "good" | "rest" | "bad";
 
 type TrialStatus = "CREATED" | "RUNNING" | "SUCCEEDED" | "KILLED" | "FAILED" | "METRICS_UNAVAILABLE" | "EARLY_STOPPED";
 type StageStatus = "DEPLOY_IN_PROGRESS" | "DEPLOY_FAILED";
-export type Status = TrainingStatus | TuningStatus | ModelStatus | EndpointStatus | TrialStatus | StageStatus | "BROKEN";
+/** Of a stage at the API gateway (GW-12…GW-17), written as the wire has it. */
+type GatewayStatus = "CREATE IN PROGRESS" | "STAGE DEPLOYING" | "NOT FOUND: STAGE" | "NOT FOUND: STAGE DEPLOY RESULT" | "STAGE DEPLOY FAIL";
+export type Status = TrainingStatus | TuningStatus | ModelStatus | EndpointStatus | TrialStatus | StageStatus | GatewayStatus | PodState | "GONE" | "BROKEN";
 
 export const MOODS: Record<Status, Mood> = {
   CREATE_REQUESTED: "waiting",
@@ -35,6 +37,18 @@ export const MOODS: Record<Status, Mood> = {
   FAILED: "bad",
   METRICS_UNAVAILABLE: "bad",
   BROKEN: "bad",
+  PENDING: "waiting",
+  STARTING: "working",
+  READY: "good",
+  UNREADY: "bad",
+  WAITING: "bad",
+  LEAVING: "rest",
+  GONE: "rest",
+  "CREATE IN PROGRESS": "working",
+  "STAGE DEPLOYING": "working",
+  "NOT FOUND: STAGE": "bad",
+  "NOT FOUND: STAGE DEPLOY RESULT": "bad",
+  "STAGE DEPLOY FAIL": "bad",
 };
 
 /** What a status of the API says; one that is newer than this page is shown as it is. */

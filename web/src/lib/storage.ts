@@ -1,8 +1,8 @@
 /** Addresses in storage (GN-07, GN-09), and what lies there. Files change without the stream's knowledge: asked anew each time. */
-import { queryOptions } from "@tanstack/react-query";
+import { queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
 
 import { payload, PROJECT } from "./api/client";
-import { listContainerAccess, listContainers, listObjects } from "./api/generated/sdk.gen";
+import { changeContainerAccess, listContainerAccess, listContainers, listObjects } from "./api/generated/sdk.gen";
 
 const OBS = /^obs:\/\/[^/]+\/v[0-9.]+\/AUTH_[^/]+\/?(.*)$/;
 const NAS = /^nas:\/\/([^/:]+):\/(.*)$/;
@@ -34,9 +34,15 @@ export function uriOf({ kind, root, parts }: Place): string {
 /** A place below another. */
 export const below = (place: Place, name: string): Place => ({ ...place, parts: [...place.parts, ...names(name)] });
 
-export const containersQuery = () => queryOptions({
-  queryKey: ["storage", "containers"], staleTime: 0,
-  queryFn: async () => (await payload(listContainers({ path: PROJECT }))).containerList,
+/** Where addresses begin: containers, then NAS directories. */
+export const rootsQuery = () => queryOptions({
+  queryKey: ["storage", "roots"], staleTime: 0,
+  queryFn: async (): Promise<Place[]> => {
+    const { containerList, nasList } = await payload(listContainers({ path: PROJECT }));
+    return [
+      ...containerList.map((root): Place => ({ kind: "obs", root, parts: [] })), ...nasList.map(({ nasId: root }): Place => ({ kind: "nas", root, parts: [] })),
+    ];
+  },
 });
 
 export const accessQuery = () => queryOptions({
@@ -48,3 +54,21 @@ export const objectsQuery = (uri: string, recursive = false) => queryOptions({
   queryKey: ["storage", "objects", uri, recursive], staleTime: 0,
   queryFn: async () => (await payload(listObjects({ path: PROJECT, query: { uri, recursive } }))).objectList,
 });
+
+export interface AccessChange {
+  container: string;
+  read?: boolean;
+  write?: boolean;
+}
+
+/** Puts the system account on the access lists of a container, or takes it off (OS-10). */
+export function useChangeAccess() {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: ({ container, ...body }: AccessChange) => payload(changeContainerAccess({ path: { ...PROJECT, container }, body })),
+    onSuccess: () => client.invalidateQueries({ queryKey: ["storage", "access"] }),
+  });
+}
+
+/** Where the bytes of a file are read and written. */
+export const contentUrl = (uri: string): string => `/v1.0/appkeys/${PROJECT.appkey}/storage/content?uri=${encodeURIComponent(uri)}`;

@@ -18,7 +18,9 @@ export const refusal = (status: number, message: string, fieldErrors: FieldFault
   HttpResponse.json({ header: { isSuccessful: false, resultCode: status, resultMessage: message }, errorCode, hint: null, fieldErrors: fieldErrors as unknown as JsonBodyType }, { status });
 
 export const SYSTEM: SystemView = {
-  version: "1.0.0", driver: "process", pid: 4711, startedDatetime: "2026-01-31T08:00:00Z", tenantId: "local", userId: "local",
+  version: "1.0.0", driver: "process", pid: 4711, startedDatetime: "2026-01-31T08:00:00Z", appKey: "local", region: "local",
+  tenantId: "local", userId: "easymaker", apiUrl: "http://127.0.0.1:10090", gatewayUrl: "https://127.0.0.1:10443", home: "/home/me/.local/share/easymaker-local",
+  configFile: "/home/me/.config/easymaker-local/config.toml", tokenFile: "/home/me/.local/share/easymaker-local/token",
   vcpus: 8, memoryMib: 32768, bookedVcpus: 0, bookedMemoryMib: 0, unfinishedTrainings: 0, endpointCount: 0, modelServerCount: 0,
 };
 

@@ -1,3 +1,61 @@
-export default function Page() {
-  return null;
+import { Button, Group, Paper, Text } from "@mantine/core";
+import { useDisclosure } from "@mantine/hooks";
+import { useTranslation } from "react-i18next";
+import { useSearchParams } from "react-router";
+
+import { EmptyState } from "@/components/EmptyState";
+import { ErrorView } from "@/components/ErrorView";
+import { PageHeader } from "@/components/PageHeader";
+import { useFollow } from "@/features/logs/api/followLogs";
+import { useLogSearch, type LogConditions } from "@/features/logs/api/searchLogs";
+import { Entry } from "@/features/logs/components/Entry";
+import { QueryBar } from "@/features/logs/components/QueryBar";
+import { QueryHelp } from "@/features/logs/components/QueryHelp";
+import { isBack } from "@/features/logs/range";
+import { ApiError } from "@/lib/api/client";
+
+/** Search over the log store; query, time and following are in the address (LG-02). */
+export default function LogsPage() {
+  const { t } = useTranslation("logs");
+  const [params, setParams] = useSearchParams();
+  const [isHelpOpen, help] = useDisclosure();
+  const query = params.get("query") ?? "";
+  const back = params.get("back");
+  const isFollowing = params.get("follow") === "1";
+  const conditions: LogConditions = { query, back: isBack(back) ? back : undefined };
+  const { data, error, isPending, hasNextPage, isFetchingNextPage, fetchNextPage, refetch } = useLogSearch(conditions);
+  const followError = useFollow(conditions, isFollowing && data !== undefined);
+  const set = (name: string, value: string | null): void => {
+    setParams((now) => {
+      if (value === null || value === "") now.delete(name); else now.set(name, value);
+      return now;
+    });
+  };
+  const fault = error instanceof ApiError ? error.fields.find(({ field }) => field === "query")?.message ?? null : null;
+  const entries = data?.pages.flatMap((page) => page.logList) ?? [];
+  const narrow = (field: string, value: string): void => { set("query", [query, `${field}:"${value.replace(/["\\]/g, "\\$&")}"`].filter(Boolean).join(" AND ")); };
+
+  return (
+    <>
+      <PageHeader title={t("logs", { ns: "shell" })} />
+      <QueryBar
+        key={query} query={query} back={isBack(back) ? back : null} fault={fault} isFollowing={isFollowing} onHelp={help.toggle}
+        onSearch={(text) => { if (text === query) void refetch(); else set("query", text); }}
+        onBack={(value) => { set("back", value); }} onFollow={(isOn) => { set("follow", isOn ? "1" : null); }}
+      />
+      {isHelpOpen && <QueryHelp onTake={(text) => { set("query", text); }} />}
+      {error && fault === null && <ErrorView error={error} retry={() => { void refetch(); }} />}
+      {followError && <ErrorView error={followError} />}
+      {isPending && <Text c="dimmed" size="sm">{t("loading", { ns: "common" })}</Text>}
+      {data !== undefined && entries.length === 0 && (query === "" && back === null
+        ? <EmptyState title={t("emptyTitle")} text={t("emptyText")} cli={'easymaker-local logs send --level WARNING "the data set is old"'} />
+        : <Text size="sm" c="dimmed">{t("nothingFound", { ns: "common" })}</Text>)}
+      {entries.length > 0 && (
+        <Paper withBorder role="list" aria-label={t("entries")} aria-live={isFollowing ? "polite" : undefined}>
+          {entries.map((entry) => <Entry key={entry.logId} entry={entry} onNarrow={narrow} />)}
+        </Paper>
+      )}
+      {hasNextPage && <Group justify="center" mt="sm"><Button size="xs" variant="default" loading={isFetchingNextPage} onClick={() => { void fetchNextPage(); }}>{t("older")}</Button></Group>}
+    </>
+  );
 }

@@ -18,6 +18,8 @@ export interface LineChartProps extends ChartFrame {
   unit?: Unit;
   /** What stands on the axis below; without it the places are times, in milliseconds. */
   xName?: string;
+  /** From where to where the axis goes; unless given, as far as there are points. */
+  range?: readonly [number, number];
   /** Shown while there is no point at all. */
   note?: string;
   /** Whether the axis begins at nought. */
@@ -40,10 +42,10 @@ function markOf(language: string): (at: number) => string {
 }
 
 /** Lines over numbers or, without `xName`, over time. */
-export function LineChart({ series, unit = "", xName, note, fromZero = true, title, group, height, onPick }: LineChartProps) {
+export function LineChart({ series, unit = "", xName, range, note, fromZero = true, title, group, height, onPick }: LineChartProps) {
   const { t, i18n } = useTranslation("monitoring");
   const language = i18n.language;
-  const option = useMemo(() => optionOf(series, unit, xName, fromZero, language), [series, unit, xName, fromZero, language]);
+  const option = useMemo(() => optionOf(series, unit, xName, range, fromZero, language), [series, unit, xName, range, fromZero, language]);
   const latest = series.map(({ name, points }) => {
     const last = points.findLast(([, value]) => value !== null)?.[1];
     return `${name}: ${last == null ? "–" : valueText(last, unit)}`;
@@ -57,7 +59,9 @@ export function LineChart({ series, unit = "", xName, note, fromZero = true, tit
   );
 }
 
-function optionOf(series: readonly LineSeries[], unit: Unit, xName: string | undefined, fromZero: boolean, language: string): EChartsOption {
+function optionOf(
+  series: readonly LineSeries[], unit: Unit, xName: string | undefined, range: readonly [number, number] | undefined, fromZero: boolean, language: string,
+): EChartsOption {
   const isTime = xName === undefined;
   const exact = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "medium" });
   const most = series.reduce((high, { points }) => points.reduce((max, [, value]) => Math.max(max, value ?? 0), high), 0);
@@ -74,7 +78,7 @@ function optionOf(series: readonly LineSeries[], unit: Unit, xName: string | und
     // Shown by nothing, it lets a range be chosen by dragging.
     toolbox: isTime ? { itemSize: 0, showTitle: false, feature: { dataZoom: { yAxisIndex: "none", icon: { zoom: "path://", back: "path://" } } } } : undefined,
     xAxis: {
-      type: isTime ? "time" : "value", name: xName, nameLocation: "middle", nameGap: 26, min: "dataMin", max: "dataMax", splitLine: { show: false },
+      type: isTime ? "time" : "value", name: xName, nameLocation: "middle", nameGap: 26, min: range?.[0] ?? "dataMin", max: range?.[1] ?? "dataMax", splitLine: { show: false },
       minInterval: isTime ? undefined : 1,
       axisLabel: isTime ? { hideOverlap: true, formatter: markOf(language) } : { hideOverlap: true },
       axisPointer: { label: { formatter: ({ value }) => (isTime ? exact.format(Number(value)) : `${xName} ${String(Math.round(Number(value)))}`) } },

@@ -18,8 +18,8 @@ export function kindOf(values: readonly (number | string)[]): AxisKind {
 export const namesOf = (values: readonly (number | string)[]): string[] =>
   [...new Set(values.map(String))].sort((a, b) => a.localeCompare(b, "en", { numeric: true }));
 
-/** What an axis of a kind gets as its values and marks. */
-export const axisOf = (kind: AxisKind, values: readonly (number | string)[]) =>
+/** What an axis of a kind gets as its values and marks; `marks`: how these are drawn. */
+export const axisOf = (kind: AxisKind, values: readonly (number | string)[], marks: { textBorderColor?: string; textBorderWidth?: number } = {}) =>
   kind === "category"
-    ? { type: "category" as const, data: namesOf(values) }
-    : { type: kind, scale: true, axisLabel: { formatter: (value: number) => compact(value) } };
+    ? { type: "category" as const, data: namesOf(values), axisLabel: marks }
+    : { type: kind, scale: true, axisLabel: { ...marks, formatter: (value: number) => compact(value) } };

@@ -5,6 +5,9 @@ const DARK = ["#4dabf7", "#ffa94d", "#3bc9db", "#da77f2", "#a9e34b", "#f783ac", 
 /** From worse to better, the same to eyes that see no red. */
 export const SCALE = ["#3b528b", "#21918c", "#5ec962", "#fde725"];
 
+/** What charts are drawn on: the page. */
+export const groundOf = (scheme: "light" | "dark"): string => (scheme === "dark" ? "#242424" : "#ffffff");
+
 export function themeOf(scheme: "light" | "dark"): object {
   const isDark = scheme === "dark";
   const [text, faint, line, ground] = isDark ? ["#c9c9c9", "#909296", "#424242", "#2e2e2e"] : ["#343a40", "#6c757d", "#e9ecef", "#ffffff"];

@@ -1,5 +1,5 @@
 /** How values are written on axes and in tooltips. */
-import { bytes, compact } from "@/lib/format";
+import { bytes, compact, percent } from "@/lib/format";
 
 /**
  * `B` and `B/s`: bytes, in powers of 1024; `share`: from 0 to 1, written in percent; any other is written behind the number
@@ -11,7 +11,7 @@ export function valueText(value: number, unit: Unit): string {
   switch (unit) {
     case "B": return bytes(value);
     case "B/s": return `${bytes(value)}/s`;
-    case "share": return `${compact(value * 100)} %`;
+    case "share": return percent(value);
     case "": return compact(value);
     default: return `${compact(value)} ${unit}`;
   }

@@ -5,7 +5,7 @@ import { useTranslation } from "react-i18next";
 import { TimeChart } from "../charts/TimeChart";
 import type { Unit } from "../charts/units";
 
-import { isMeasured, seriesOf, type Measure } from "./measures";
+import { isMeasured, nodeName, seriesOf, type Measure } from "./measures";
 import type { Use } from "./use";
 
 interface Picture {
@@ -28,14 +28,15 @@ export function UseCharts({ use, group }: { use: Use; group: string }) {
       { title: t("disk"), unit: "B/s", measures: [{ measure: "diskReadBytesPerSecond", word: t("read") }, { measure: "diskWrittenBytesPerSecond", word: t("written") }] },
       { title: t("network"), unit: "B/s", measures: [{ measure: "networkReceivedBytesPerSecond", word: t("received") }, { measure: "networkSentBytesPerSecond", word: t("sent") }] },
     ];
-    const nameOf = (member: string): string => (/^\d+$/.test(member) ? t("node", { number: member }) : member);
+    // The name of the only member would say nothing.
+    const nameOf = (member: string): string => (use.members.length === 1 ? "" : nodeName(member, t));
     return pictures
       .filter(({ isExtra, measures }) => isExtra !== true || measures.some(({ measure }) => isMeasured(use, measure)))
       .map((picture) => ({ ...picture, series: seriesOf(use, picture.measures, nameOf) }));
   }, [t, use]);
   return (
     <SimpleGrid cols={{ base: 1, md: 2 }} spacing="xl" verticalSpacing="lg">
-      {charts.map(({ title, unit, series }) => <TimeChart key={title} title={title} unit={unit} series={series} group={group} note={t("notMeasured")} />)}
+      {charts.map(({ title, unit, series }) => <TimeChart key={title} title={title} unit={unit} series={series} range={use.range} group={group} note={t("notMeasured")} />)}
     </SimpleGrid>
   );
 }

@@ -23,6 +23,12 @@ export function pointsOf(member: MemberUse, measure: Measure, stepSeconds: numbe
   return points;
 }
 
+/** A node as people say it: the API calls it `node-0`. */
+export function nodeName(member: string, t: (key: "node", words: { number: string }) => string): string {
+  const number = /^node-(\d+)$/.exec(member)?.[1];
+  return number === undefined ? member : t("node", { number });
+}
+
 /** A line for each member and measure; `word` names a measure where there are several. */
 export function seriesOf(use: Use, measures: readonly { measure: Measure; word?: string }[], nameOf: (member: string) => string): LineSeries[] {
   return use.members.flatMap((member) => measures.map(({ measure, word }) => ({

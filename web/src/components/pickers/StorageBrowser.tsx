@@ -1,12 +1,12 @@
 import { Anchor, Breadcrumbs, Button, Group, Modal, NavLink, ScrollArea, Stack, Text, TextInput } from "@mantine/core";
-import { IconDatabase, IconFile, IconFolder, IconSearch } from "@tabler/icons-react";
+import { IconDatabase, IconFile, IconFolder, IconSearch, IconServer } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { useState, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 
 import { ErrorView } from "@/components/ErrorView";
 import { bytes } from "@/lib/format";
-import { below, containersQuery, objectsQuery, placeOf, uriOf, type Place } from "@/lib/storage";
+import { below, rootsQuery, objectsQuery, placeOf, uriOf, type Place } from "@/lib/storage";
 
 export type Wanted = "folder" | "file" | "any";
 
@@ -28,12 +28,15 @@ export function StorageBrowser({ start, wants, onChoose, onClose }: {
   const { t } = useTranslation("storage");
   const [place, setPlace] = useState<Place | null>(() => placeOf(start));
   const [filter, setFilter] = useState("");
-  const containers = useQuery({ ...containersQuery(), enabled: place === null });
+  const roots = useQuery({ ...rootsQuery(), enabled: place === null });
   const objects = useQuery({ ...objectsQuery(place === null ? "" : uriOf(place)), enabled: place !== null, retry: false });
-  const { error, isPending } = place === null ? containers : objects;
+  const { error, isPending } = place === null ? roots : objects;
   const go = (next: Place | null): void => { setPlace(next); setFilter(""); };
   const lines: Line[] = place === null
-    ? (containers.data ?? []).map((name) => ({ name, icon: <IconDatabase size={16} aria-hidden />, open: () => { go({ kind: "obs", root: name, parts: [] }); } }))
+    ? (roots.data ?? []).map((root) => ({
+      name: root.root, icon: root.kind === "obs" ? <IconDatabase size={16} aria-hidden /> : <IconServer size={16} aria-hidden />,
+      aside: root.kind === "nas" ? "NAS" : undefined, open: () => { go(root); },
+    }))
     : (objects.data ?? []).map((entry) => entry.isDirectory
       ? { name: entry.name, icon: <IconFolder size={16} aria-hidden />, open: () => { go(below(place, entry.name)); } }
       : {

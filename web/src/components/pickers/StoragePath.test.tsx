@@ -23,7 +23,7 @@ function Field(props: StoragePathProps) {
 
 function show(props: StoragePathProps = {}) {
   server.use(
-    http.get(api("/storage/containers"), () => success({ containerList: ["demo", "models"] })),
+    http.get(api("/storage/containers"), () => success({ containerList: ["demo", "models"], nasList: [{ nasId: "share", path: "/srv/share", isReadOnly: true }] })),
     http.get(api("/storage/objects"), ({ request }) => success({ objectList: FOLDERS[new URL(request.url).searchParams.get("uri") ?? ""] ?? [] })),
   );
   render(<Providers client={createQueryClient()} env="test"><Field {...props} /></Providers>);
@@ -40,6 +40,13 @@ describe("a path in storage", () => {
     await user.type(field, "demo/ir");
     expect(await screen.findByRole("option", { name: "iris" })).toBeVisible();
     expect(screen.queryByRole("option", { name: "images" })).not.toBeInTheDocument();
+  });
+
+  test("may lie on a NAS (GN-07)", async () => {
+    const { user, field } = show();
+    await user.type(field, "nas://");
+    await user.click(await screen.findByRole("option", { name: "share" }));
+    expect(field).toHaveValue("nas://share:/");
   });
 
   test("may be typed as a path below a container", async () => {

@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 
-import { containersQuery, objectsQuery, placeOf, uriOf, type Place } from "@/lib/storage";
+import { rootsQuery, objectsQuery, placeOf, uriOf, type Place } from "@/lib/storage";
 
 import type { Wanted } from "./StorageBrowser";
 
@@ -21,10 +21,10 @@ export function usePathCompletions(text: string, wants: Wanted, isWanted: boolea
     : place.parts.length > 0 ? { ...place, parts: place.parts.slice(0, -1) } : place.kind === "nas" ? place : null;
   const typed = place === null || isFolderDone ? "" : folder === null ? place.root : place.parts.at(-1) ?? "";
   const isNas = text.startsWith("nas:");
-  const containers = useQuery({ ...containersQuery(), enabled: isWanted && folder === null && !isNas });
+  const roots = useQuery({ ...rootsQuery(), enabled: isWanted && folder === null });
   const objects = useQuery({ ...objectsQuery(folder === null ? "" : uriOf(folder)), enabled: isWanted && folder !== null, retry: false });
   const found: Completion[] = folder === null
-    ? (isNas ? [] : containers.data ?? []).map((name) => ({ uri: `${uriOf({ kind: "obs", root: name, parts: [] })}/`, name, isFolder: true }))
+    ? (roots.data ?? []).filter(({ kind }) => isNas === (kind === "nas")).map((root) => ({ uri: uriOf(root).replace(/\/?$/, "/"), name: root.root, isFolder: true }))
     : (objects.data ?? []).filter((entry) => entry.isDirectory || wants !== "folder").map((entry) => ({
       uri: uriOf({ ...folder, parts: [...folder.parts, entry.name] }) + (entry.isDirectory ? "/" : ""), name: entry.name, isFolder: entry.isDirectory,
     }));

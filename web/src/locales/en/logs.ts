@@ -1,1 +1,21 @@
-export default {} as const;
+export default {
+  query: "Query",
+  help: "How to search",
+  helpText: "Words look in the text, \"words in quotes\" must stand together, field:\"value\" compares a field. Combine them with AND, OR, NOT and parentheses; * at the end of a word stands for anything. Times are UTC.",
+  fields: "Fields:",
+  exampleAll: "everything",
+  exampleTraining: "output of trainings and tunings",
+  exampleInference: "requests to endpoints, and output of their model servers",
+  exampleErrors: "lines that say that something is wrong",
+  exampleWords: "a phrase, without lines of a word that begins so",
+  exampleTime: "from a moment on",
+  range: "Time",
+  allTime: "All",
+  back: { "15m": "15 min", "1h": "1 h", "24h": "24 h", "7d": "7 days" },
+  follow: "Follow what arrives",
+  entries: "Log entries, newest first",
+  older: "Show older entries",
+  narrow: "only this",
+  emptyTitle: "The log store is empty",
+  emptyText: "Output of jobs comes here when they are created with log management, requests to endpoints when their stage has it. Your own programs can send entries, too.",
+} as const;

@@ -1,1 +1,21 @@
-export default {} as const;
+export default {
+  waiting: "Waiting ({{count}})",
+  running: "Running ({{count}})",
+  gpuPanel: "GPUs ({{count}})",
+  place: "Place",
+  wants: "Wants",
+  heldBy: "Held by",
+  since: "Since",
+  node: "Node",
+  processes: "Processes on it",
+  gpus_one: "{{count}} GPU",
+  gpus_other: "{{count}} GPUs",
+  nodes_one: "{{count}} node",
+  nodes_other: "on {{count}} nodes, which start together",
+  ending: "has ended; its GPUs are kept until they are idle",
+  more_one: "{{count}} more waits behind these.",
+  more_other: "{{count}} more wait behind these.",
+  nothingWaits: "Nothing waits. What fits starts at once; what does not waits here, with its reason.",
+  nothingRuns: "Nothing holds CPUs, memory or GPUs now.",
+  noGpus: "No GPU was found on this machine.",
+} as const;

@@ -1,4 +1,34 @@
 import type en from "@/locales/en/dashboard";
 import type { Translation } from "@/locales/translation";
 
-export default {} satisfies Translation<typeof en>;
+export default {
+  usage: "サービス利用状況",
+  topEndpoints: "呼び出しの多いエンドポイント",
+  period: "呼び出しの集計期間",
+  periods: { "1h": "1 時間", "24h": "24 時間", "7d": "7 日", "30d": "30 日" },
+  calls_other: "{{count}} 回",
+  successes: "成功",
+  failures: "失敗",
+  median: "中央値 {{ms}} ms",
+  noEndpoints: "エンドポイントがまだありません。モデルから作成すると、ここに呼び出し数が表示されます。",
+  utilization: "リソース使用率",
+  byCpu: "CPU",
+  byGpu: "GPU",
+  nothingRuns: "実行中のものはありません。",
+  useNow: "現在",
+  usePeak: "最大",
+  machine: "このマシン",
+  promised: "{{total}} 中 {{part}} を割り当て",
+  noGpus: "GPU が見つかりません。学習は CPU で実行されます。",
+  wholeQueue: "キュー全体",
+  queueIdle: "実行中・待機中のものはありません。",
+  moreWait_other: "ほか {{count}} 件が待機中です。",
+  recentFailures: "最近の失敗",
+  noFailures: "失敗はありません。",
+  firstSteps: "はじめに",
+  firstStepsText: "まだ何もありません。データからエンドポイントまでは 4 ステップです:",
+  stepStorage: "コードとデータをコンテナに置きます。",
+  stepTraining: "このマシンで学習します。",
+  stepModel: "学習の出力からモデルを作成します。",
+  stepEndpoint: "モデルを専用のアドレスで公開します。",
+} satisfies Translation<typeof en>;

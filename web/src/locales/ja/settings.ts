@@ -1,4 +1,30 @@
 import type en from "@/locales/en/settings";
 import type { Translation } from "@/locales/translation";
 
-export default {} satisfies Translation<typeof en>;
+export default {
+  appliance: "アプライアンス",
+  version: "バージョン",
+  driver: "ドライバー",
+  driverProcess: "ローカルプロセス (分離なし)",
+  driverDocker: "Docker コンテナ",
+  started: "デーモンの起動",
+  process: "プロセス",
+  api: "API とこのページ",
+  gateway: "ゲートウェイ: エンドポイント、ストレージ、TensorBoard、MLflow",
+  home: "データディレクトリ",
+  configFile: "設定ファイル",
+  capacity: "ジョブ用リソース",
+  tenant: "システムアカウント: テナント ID",
+  user: "システムアカウント: API ユーザー ID",
+  running: "稼働中",
+  runningText: "学習 {{trainings}} 件、エンドポイント {{endpoints}} 件 (モデルサーバー {{servers}} 台)",
+  page: "このページ",
+  sdk: "SDK",
+  sdkText: "プログラムの前にシェルで次を実行します:",
+  sdkLong: "ファイルやエディター用に書き出したものです。トークンは実行時に読み取られ、ここには表示されません:",
+  dangers: "トークンとデーモン",
+  rotate: "トークンを更新",
+  rotateText: "古いトークンと、このブラウザを含むすべてのサインインがただちに無効になります。ジョブは専用のトークンで続行します。SDK を使うシェルには新しいトークンが必要です。",
+  stopDaemon: "デーモンを停止",
+  stopText: "easymaker-local up で再び起動するまで、このページ・API・キューが停止します。ジョブとエンドポイントは動き続けます。",
+} satisfies Translation<typeof en>;

@@ -1,4 +1,34 @@
 import type en from "@/locales/en/dashboard";
 import type { Translation } from "@/locales/translation";
 
-export default {} satisfies Translation<typeof en>;
+export default {
+  usage: "서비스 이용 현황",
+  topEndpoints: "호출이 많은 엔드포인트",
+  period: "호출 집계 기간",
+  periods: { "1h": "1시간", "24h": "24시간", "7d": "7일", "30d": "30일" },
+  calls_other: "{{count}}회",
+  successes: "성공",
+  failures: "실패",
+  median: "중앙값 {{ms}}ms",
+  noEndpoints: "아직 엔드포인트가 없습니다. 모델로 엔드포인트를 생성하면 호출 수가 여기에 표시됩니다.",
+  utilization: "리소스 사용률",
+  byCpu: "CPU",
+  byGpu: "GPU",
+  nothingRuns: "실행 중인 항목이 없습니다.",
+  useNow: "현재",
+  usePeak: "최고",
+  machine: "이 머신",
+  promised: "{{total}} 중 {{part}} 할당",
+  noGpus: "GPU를 찾지 못했습니다. 학습은 CPU에서 실행됩니다.",
+  wholeQueue: "전체 대기열",
+  queueIdle: "실행 중이거나 대기 중인 항목이 없습니다.",
+  moreWait_other: "{{count}}개가 더 대기 중입니다.",
+  recentFailures: "최근 실패",
+  noFailures: "실패한 항목이 없습니다.",
+  firstSteps: "첫 단계",
+  firstStepsText: "아직 아무것도 없습니다. 데이터에서 엔드포인트까지 네 단계입니다:",
+  stepStorage: "코드와 데이터를 컨테이너에 넣습니다.",
+  stepTraining: "이 머신에서 학습합니다.",
+  stepModel: "학습 결과로 모델을 생성합니다.",
+  stepEndpoint: "모델을 고유한 주소로 서빙합니다.",
+} satisfies Translation<typeof en>;

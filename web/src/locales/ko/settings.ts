@@ -1,4 +1,30 @@
 import type en from "@/locales/en/settings";
 import type { Translation } from "@/locales/translation";
 
-export default {} satisfies Translation<typeof en>;
+export default {
+  appliance: "어플라이언스",
+  version: "버전",
+  driver: "드라이버",
+  driverProcess: "로컬 프로세스(격리 없음)",
+  driverDocker: "Docker 컨테이너",
+  started: "데몬 시작",
+  process: "프로세스",
+  api: "API와 이 페이지",
+  gateway: "게이트웨이: 엔드포인트, 스토리지, TensorBoard, MLflow",
+  home: "데이터 디렉터리",
+  configFile: "설정 파일",
+  capacity: "작업용 리소스",
+  tenant: "시스템 계정: 테넌트 ID",
+  user: "시스템 계정: API 사용자 ID",
+  running: "동작 중",
+  runningText: "학습 {{trainings}}개, 엔드포인트 {{endpoints}}개(모델 서버 {{servers}}개)",
+  page: "이 페이지",
+  sdk: "SDK",
+  sdkText: "프로그램을 실행하기 전에 셸에서 다음을 실행하세요:",
+  sdkLong: "파일이나 편집기에 쓸 수 있게 풀어 쓴 것입니다. 토큰은 실행할 때 읽으며 여기에 표시하지 않습니다:",
+  dangers: "토큰과 데몬",
+  rotate: "토큰 교체",
+  rotateText: "이전 토큰과 이 브라우저를 포함한 모든 로그인이 바로 끊깁니다. 작업은 자체 토큰으로 계속됩니다. SDK를 쓰는 셸에는 새 토큰이 필요합니다.",
+  stopDaemon: "데몬 중지",
+  stopText: "easymaker-local up으로 다시 시작할 때까지 이 페이지, API, 대기열이 멈춥니다. 작업과 엔드포인트는 계속 동작합니다.",
+} satisfies Translation<typeof en>;

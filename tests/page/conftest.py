@@ -1,0 +1,80 @@
+"""A real browser on a real daemon, signed in by a one-time link as a person is."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from easymaker_local.settings import PREFIX
+from easymaker_local.testing.appliance import Appliance
+from easymaker_local.testing.shared import running_appliance
+
+# A browser of a test talks to the daemon and to nobody else.
+ARGUMENTS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+PICTURES = Path(os.environ.get(PREFIX + "TEST_PICTURES", Path(__file__).parents[2] / "build" / "pictures"))
+"""Where screenshots of every page are kept after a run."""
+PATIENCE_MS = 30_000
+
+SignedIn = Callable[..., Page]
+"""Opens a page that is signed in; the keywords are those of the browser's context (size, colours, language)."""
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    program = shutil.which("chromium") or shutil.which("google-chrome")
+    if program is None:
+        if os.environ.get(PREFIX + "REQUIRE_BROWSER") == "1":
+            pytest.fail("a browser is required and there is none: apt install chromium")
+        pytest.skip("needs a browser: apt install chromium")
+    with sync_playwright() as playwright:
+        made = playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
+        yield made
+        made.close()
+
+
+@pytest.fixture(scope="module")
+def appliance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Appliance]:
+    """Jobs are local processes: what is tested here is the page."""
+    # In a thread of its own: the browser's client keeps an event loop in this one, beside which no other may run.
+    with ThreadPoolExecutor(1) as thread:
+        running = running_appliance(tmp_path_factory.mktemp("home"), "process")
+        yield thread.submit(running.__enter__).result()
+        thread.submit(running.__exit__, None, None, None).result()
+
+
+def address(appliance: Appliance, path: str = "/") -> str:
+    return f"http://127.0.0.1:{appliance.port}{path}"
+
+
+@pytest.fixture
+def signed_in(browser: Browser, appliance: Appliance) -> Iterator[SignedIn]:
+    """What a browser says on its console while a test runs is a failure of the test, unless the test takes it away."""
+    contexts, said = [], []
+
+    def opened(path: str = "/", **more: object) -> Page:
+        context = browser.new_context(**{"viewport": {"width": 1280, "height": 800}, "locale": "en-US", **more})
+        context.set_default_timeout(PATIENCE_MS)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: said.append(str(error)))
+        link = appliance.call("POST", "/system/login")["login"]["path"]
+        page.goto(address(appliance, link))
+        page.goto(address(appliance, path))
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    # A daemon that is away, and a session that has ended, are what some tests are about.
+    unexpected = [text for text in said if "ERR_CONNECTION_REFUSED" not in text and "401" not in text]
+    assert unexpected == []

@@ -1,0 +1,70 @@
+import { Button, Group, Modal, Stack, Text, Textarea, TextInput } from "@mantine/core";
+import { useState } from "react";
+import { useTranslation } from "react-i18next";
+
+import { ApiError } from "@/lib/api/client";
+import type { TagView } from "@/lib/api/generated/types.gen";
+
+import { ErrorView } from "./ErrorView";
+import { PairRows } from "./PairRows";
+
+export interface Changeable {
+  /** Left out where the name is a part of URLs and stays. */
+  name?: string;
+  description: string;
+  tags: readonly TagView[];
+}
+
+const MAXIMUM_TAGS = 10;
+
+/** What can be changed of a resource afterwards: name, description, tags (GN-13). */
+export function ChangeDialog({ title, now, nameField, save, onClose }: {
+  title: string;
+  now: Changeable;
+  /** The API's name of the name, as `modelName`: faults of it are shown beside it. */
+  nameField?: string;
+  save: (wanted: { name?: string; description: string; tagList: TagView[] }) => Promise<void>;
+  onClose: () => void;
+}) {
+  const { t } = useTranslation();
+  const [name, setName] = useState(now.name ?? "");
+  const [description, setDescription] = useState(now.description);
+  const [rows, setRows] = useState(now.tags.map((tag) => ({ name: tag.tagKey, value: tag.tagValue })));
+  const [error, setError] = useState<Error | null>(null);
+  const [isSending, setSending] = useState(false);
+  const faults = error instanceof ApiError ? error.fields : [];
+  const faultOf = (field: string): string | undefined => faults.find((fault) => fault.field === field)?.message;
+  const submit = (): void => {
+    setSending(true);
+    setError(null);
+    const tagList = rows.filter((row) => row.name !== "" || row.value !== "").map((row) => ({ tagKey: row.name, tagValue: row.value }));
+    save({ ...(now.name === undefined ? {} : { name }), description, tagList })
+      .then(onClose, (refusal: unknown) => { setError(refusal as Error); })
+      .finally(() => { setSending(false); });
+  };
+  return (
+    <Modal opened onClose={onClose} title={title} size="lg">
+      <form onSubmit={(event) => { event.preventDefault(); submit(); }} noValidate>
+        <Stack>
+          {now.name !== undefined && (
+            <TextInput label={t("name")} maxLength={50} value={name} error={nameField === undefined ? undefined : faultOf(nameField)} onChange={(event) => { setName(event.currentTarget.value); }} data-autofocus />
+          )}
+          <Textarea label={t("description")} maxLength={255} autosize minRows={2} value={description} error={faultOf("description")} onChange={(event) => { setDescription(event.currentTarget.value); }} />
+          <Stack gap={4}>
+            <Text size="sm" fw={500} component="span">{t("tags")}</Text>
+            <PairRows
+              rows={rows} onChange={setRows} maximum={MAXIMUM_TAGS} nameLabel={t("key")} valueLabel={t("value")} addLabel={t("addTag")}
+              errorOf={(index, part) => faultOf(`tagList.${String(index)}.${part === "name" ? "tagKey" : "tagValue"}`)}
+            />
+            {faultOf("tagList") !== undefined && <Text size="xs" c="red">{faultOf("tagList")}</Text>}
+          </Stack>
+          {error !== null && <ErrorView error={error} title={t("notSaved")} />}
+          <Group justify="flex-end">
+            <Button variant="default" onClick={onClose}>{t("cancel")}</Button>
+            <Button type="submit" loading={isSending}>{t("save")}</Button>
+          </Group>
+        </Stack>
+      </form>
+    </Modal>
+  );
+}

@@ -1,0 +1,37 @@
+import { Group, ScrollArea, Stack, Text } from "@mantine/core";
+import { useTranslation } from "react-i18next";
+
+import { useKindName } from "@/components/kindName";
+import { Panel } from "@/components/Panel";
+import { ResourceLink } from "@/components/ResourceLink";
+import { StatusBadge } from "@/components/StatusBadge";
+import { Ago } from "@/components/Time";
+import type { FailureView } from "@/lib/api/generated/types.gen";
+
+/** What failed last, why, and where to look. */
+export function Failures({ failures }: { failures: readonly FailureView[] | undefined }) {
+  const { t } = useTranslation("dashboard");
+  const kindName = useKindName();
+  return (
+    <Panel title={t("recentFailures")}>
+      {failures?.length === 0 && <Text size="sm" c="dimmed">{t("noFailures")}</Text>}
+      <ScrollArea.Autosize mah={230} type="auto">
+        <Stack gap="xs">
+          {failures?.map(({ kind, resourceId, name, statusCode, datetime, message, parent }) => (
+            <div key={resourceId}>
+              <Group gap="xs" justify="space-between" wrap="nowrap">
+                <Group gap="xs" wrap="nowrap" miw={0}>
+                  <StatusBadge status={statusCode} />
+                  <Text size="sm" truncate><ResourceLink kind={kind} id={resourceId} name={name} parentId={parent?.resourceId} /></Text>
+                  <Text size="xs" c="dimmed" visibleFrom="sm" style={{ whiteSpace: "nowrap" }}>{kindName(kind)}</Text>
+                </Group>
+                <Text size="xs" c="dimmed" style={{ whiteSpace: "nowrap" }}><Ago at={datetime} /></Text>
+              </Group>
+              {message !== null && <Text size="xs" c="dimmed" lineClamp={1} title={message}>{message}</Text>}
+            </div>
+          ))}
+        </Stack>
+      </ScrollArea.Autosize>
+    </Panel>
+  );
+}

@@ -1,0 +1,49 @@
+import { Alert, Badge, Group, Stack, Text } from "@mantine/core";
+import { IconAlertTriangle, IconInfoCircle } from "@tabler/icons-react";
+import { useTranslation } from "react-i18next";
+
+import { CopyText } from "@/components/CopyText";
+import { Facts } from "@/components/Facts";
+import { StatusBadge } from "@/components/StatusBadge";
+import { Ago } from "@/components/Time";
+import type { EndpointView } from "@/lib/api/generated/types.gen";
+
+import { ApiKey } from "./ApiKey";
+import { Expiry } from "./Expiry";
+
+/** What an endpoint is, where it answers, and how it stands. */
+export function EndpointOverview({ endpoint }: { endpoint: EndpointView }) {
+  const { t } = useTranslation("endpoints");
+  const { t: common } = useTranslation();
+  const defaultStage = endpoint.endpointStageList.find((stage) => stage.isDefaultStage);
+  const { defaultStageChange: change, statusReason: reason } = endpoint;
+  const newStage = endpoint.endpointStageList.find((stage) => stage.endpointStageId === change?.endpointStageId);
+  return (
+    <Stack gap="xl">
+      {reason !== null && (
+        <Alert color={endpoint.endpointStatusCode.endsWith("FAILED") ? "red" : "blue"} icon={<IconAlertTriangle />} title={reason.code}>
+          <Text size="sm" style={{ whiteSpace: "pre-wrap" }}>{reason.message}</Text>
+        </Alert>
+      )}
+      {change !== null && (
+        <Alert color="blue" icon={<IconInfoCircle />}>{t(change.stopFirst ? "changingWithGap" : "changing", { name: newStage?.endpointStageName ?? change.endpointStageId })}</Alert>
+      )}
+      {!endpoint.isClusterLatest && <Expiry at={endpoint.expiredDatetime} />}
+      <Facts
+        facts={[
+          [common("id"), <CopyText text={endpoint.endpointId} key="id" />],
+          [t("defaultStageUrl"), endpoint.apigwDefaultStageUrl === "" ? null : <CopyText text={`https://${endpoint.apigwDefaultStageUrl}`} key="url" />],
+          [t("gatewayStatus"), endpoint.deployStatus === null ? null : <StatusBadge status={endpoint.deployStatus} key="gateway" />],
+          [t("defaultStage"), defaultStage?.endpointStageName],
+          [t("pods"), defaultStage === undefined ? null : t("podsReady", { ready: defaultStage.runningPodCount, all: defaultStage.podCount })],
+          [common("created"), endpoint.createdDatetime === null ? null : <Ago at={endpoint.createdDatetime} key="created" />],
+          [common("description"), endpoint.description],
+          [common("tags"), endpoint.tagList.length === 0 ? null : (
+            <Group gap={4} key="tags">{endpoint.tagList.map((tag) => <Badge key={tag.tagKey} variant="default" tt="none" radius="sm">{`${tag.tagKey}=${tag.tagValue}`}</Badge>)}</Group>
+          )],
+        ]}
+      />
+      <ApiKey endpoint={endpoint} />
+    </Stack>
+  );
+}

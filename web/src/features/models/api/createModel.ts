@@ -1,0 +1,15 @@
+import { useQueryClient } from "@tanstack/react-query";
+
+import { payload, PROJECT } from "@/lib/api/client";
+import { createModel } from "@/lib/api/generated/sdk.gen";
+import type { ModelSpec, ModelView } from "@/lib/api/generated/types.gen";
+
+/** Asks for a model; its artifact is examined afterwards. */
+export function useCreateModel(): (body: ModelSpec) => Promise<ModelView> {
+  const client = useQueryClient();
+  return async (body) => {
+    const { model } = await payload(createModel({ path: PROJECT, body }));
+    await client.invalidateQueries({ queryKey: ["model", "list"] });
+    return model;
+  };
+}
