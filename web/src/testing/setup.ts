@@ -1,6 +1,6 @@
 import "@testing-library/jest-dom/vitest";
 
-import { cleanup } from "@testing-library/react";
+import { cleanup, configure } from "@testing-library/react";
 
 import { changeLanguage, startTexts } from "@/lib/i18n";
 import { client } from "@/lib/api/generated/client.gen";
@@ -21,7 +21,12 @@ window.matchMedia = (query: string): MediaQueryList => Object.assign(new EventTa
 });
 Element.prototype.scrollIntoView = () => undefined;
 Element.prototype.scrollTo = () => undefined;
-Object.defineProperties(HTMLElement.prototype, { offsetHeight: { get: () => 800 }, offsetWidth: { get: () => 1280 } });
+const [height, width] = [{ get: () => 800 }, { get: () => 1280 }];
+Object.defineProperties(HTMLElement.prototype, { offsetHeight: height, offsetWidth: width, clientHeight: height, clientWidth: width });
+Object.defineProperty(document, "fonts", { value: new EventTarget() });
+
+// The first page that a file opens is read from disk; on a busy machine that takes its time.
+configure({ asyncUtilTimeout: 5000 });
 
 const unexpected: string[] = [];
 
