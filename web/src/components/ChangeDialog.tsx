@@ -1,21 +1,19 @@
-import { Button, Group, Modal, Stack, Text, Textarea, TextInput } from "@mantine/core";
+import { Button, Group, Modal, Stack, Textarea, TextInput } from "@mantine/core";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 
 import { ApiError } from "@/lib/api/client";
-import type { TagView } from "@/lib/api/generated/types.gen";
+import type { Tag } from "@/lib/api/generated/types.gen";
 
 import { ErrorView } from "./ErrorView";
-import { PairRows } from "./PairRows";
+import { TagFields } from "./TagFields";
 
 export interface Changeable {
   /** Left out where the name is a part of URLs and stays. */
   name?: string;
   description: string;
-  tags: readonly TagView[];
+  tags: readonly Tag[];
 }
-
-const MAXIMUM_TAGS = 10;
 
 /** What can be changed of a resource afterwards: name, description, tags (GN-13). */
 export function ChangeDialog({ title, now, nameField, save, onClose }: {
@@ -23,13 +21,13 @@ export function ChangeDialog({ title, now, nameField, save, onClose }: {
   now: Changeable;
   /** The API's name of the name, as `modelName`: faults of it are shown beside it. */
   nameField?: string;
-  save: (wanted: { name?: string; description: string; tagList: TagView[] }) => Promise<void>;
+  save: (wanted: { name?: string; description: string; tagList: Tag[] }) => Promise<void>;
   onClose: () => void;
 }) {
   const { t } = useTranslation();
   const [name, setName] = useState(now.name ?? "");
   const [description, setDescription] = useState(now.description);
-  const [rows, setRows] = useState(now.tags.map((tag) => ({ name: tag.tagKey, value: tag.tagValue })));
+  const [tags, setTags] = useState<readonly Tag[]>(now.tags);
   const [error, setError] = useState<Error | null>(null);
   const [isSending, setSending] = useState(false);
   const faults = error instanceof ApiError ? error.fields : [];
@@ -37,7 +35,7 @@ export function ChangeDialog({ title, now, nameField, save, onClose }: {
   const submit = (): void => {
     setSending(true);
     setError(null);
-    const tagList = rows.filter((row) => row.name !== "" || row.value !== "").map((row) => ({ tagKey: row.name, tagValue: row.value }));
+    const tagList = tags.filter((tag) => tag.tagKey !== "" || (tag.tagValue ?? "") !== "");
     save({ ...(now.name === undefined ? {} : { name }), description, tagList })
       .then(onClose, (refusal: unknown) => { setError(refusal as Error); })
       .finally(() => { setSending(false); });
@@ -50,14 +48,7 @@ export function ChangeDialog({ title, now, nameField, save, onClose }: {
             <TextInput label={t("name")} maxLength={50} value={name} error={nameField === undefined ? undefined : faultOf(nameField)} onChange={(event) => { setName(event.currentTarget.value); }} data-autofocus />
           )}
           <Textarea label={t("description")} maxLength={255} autosize minRows={2} value={description} error={faultOf("description")} onChange={(event) => { setDescription(event.currentTarget.value); }} />
-          <Stack gap={4}>
-            <Text size="sm" fw={500} component="span">{t("tags")}</Text>
-            <PairRows
-              rows={rows} onChange={setRows} maximum={MAXIMUM_TAGS} nameLabel={t("key")} valueLabel={t("value")} addLabel={t("addTag")}
-              errorOf={(index, part) => faultOf(`tagList.${String(index)}.${part === "name" ? "tagKey" : "tagValue"}`)}
-            />
-            {faultOf("tagList") !== undefined && <Text size="xs" c="red">{faultOf("tagList")}</Text>}
-          </Stack>
+          <TagFields tags={tags} onChange={setTags} errorOf={faultOf} />
           {error !== null && <ErrorView error={error} title={t("notSaved")} />}
           <Group justify="flex-end">
             <Button variant="default" onClick={onClose}>{t("cancel")}</Button>

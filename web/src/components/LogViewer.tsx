@@ -18,7 +18,8 @@ export interface LogViewerProps {
   read: ReadLog;
   /** Where the log comes as server-sent events; without it, it is asked for by `read` again and again. */
   streamUrl?: string;
-  downloadUrl: string;
+  /** Where all of it can be had as a file. */
+  downloadUrl?: string;
   /** Choices that belong to it, such as the node; they stand before its own. */
   children?: ReactNode;
 }

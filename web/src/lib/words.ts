@@ -8,7 +8,7 @@ export function commandLine(words: readonly string[], options: readonly (readonl
   const given = options.filter(([, value]) => value !== undefined && value !== null && value !== "" && value !== false);
   const parts = given.map(([name, value]) => (value === true ? name : `${name} ${shellWord(String(value))}`));
   const head = words.map((word, index) => (index === 0 ? word : shellWord(word))).join(" ");
-  return parts.length === 0 ? head : [head, ...parts].join(parts.length > 2 ? " \\\n    " : " ");
+  return parts.length === 0 ? head : [head, ...parts].join(parts.length > 1 ? " \\\n    " : " ");
 }
 
 /** A value as Python writes it. */

@@ -20,7 +20,7 @@ export function LogToolbar({ query, setQuery, searchRef, hit, hits, isSearching,
   isFollowing: boolean;
   /** Goes to the end and stays there; null: the log is complete, there is nothing to follow. */
   follow: () => void;
-  downloadUrl: string;
+  downloadUrl?: string;
   /** Which log this is, where there are several. */
   children?: ReactNode;
 }) {
@@ -56,7 +56,7 @@ export function LogToolbar({ query, setQuery, searchRef, hit, hits, isSearching,
       <Switch size="xs" label={t("wrap")} checked={isWrapped} onChange={(event) => { setWrapped(event.currentTarget.checked); }} />
       <Group gap="xs" ml="auto">
         {!isFollowing && <Button size="xs" variant="light" leftSection={<IconArrowBarToDown size={14} />} onClick={follow}>{t("follow")}</Button>}
-        <Button size="xs" variant="default" component="a" href={downloadUrl} download leftSection={<IconDownload size={14} />}>{t("download", { ns: "common" })}</Button>
+        {downloadUrl !== undefined && <Button size="xs" variant="default" component="a" href={downloadUrl} download leftSection={<IconDownload size={14} />}>{t("download", { ns: "common" })}</Button>}
       </Group>
     </Group>
   );

@@ -75,8 +75,8 @@ function sharedOptions(body: StageSettings, names: Names) {
 
 function sharedParameters(body: StageSettings, names: Names): (readonly [string, unknown])[] {
   const resources = body.endpointModelResourceList.map((each) => {
-    const { percentage: _, ...amounts } = each.resourceOptionDetail ?? {};
-    const detail = Object.entries(amounts).filter(([, value]) => value != null && value !== "");
+    // The SDK has no word for a percentage.
+    const detail = Object.entries(each.resourceOptionDetail ?? {}).filter(([name, value]) => name !== "percentage" && value != null && value !== "");
     const options = [
       `model_id=${pythonValue(each.modelId)}`,
       ...(detail.length === 0 ? [] : [`resource_option_detail=easymaker.ResourceOptionDetail(${detail.map(([name, value]) => `${name}=${pythonValue(value)}`).join(", ")})`]),

@@ -8,8 +8,11 @@ export type Origin = "address" | "training" | "tuning" | "hub";
 /** The parameter by which a model of the Hugging Face hub is named (MD-12). */
 export const HUB_PARAMETER = "model_id";
 
-const variable = (name: string): string => name.replaceAll(/[^A-Za-z0-9]+/g, "_").toUpperCase();
-const isHub = (parameter: ModelParameter): boolean => ["MODEL_ID", "MODELID"].includes(variable(parameter.parameterName));
+/** The environment variable that a parameter becomes (MD-11): `modelId`, `model-id` and `model id` are all `MODEL_ID`. */
+export const variableName = (name: string): string =>
+  name.replaceAll(/(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])/g, "_").replaceAll(/[^A-Za-z0-9]+/g, "_").replaceAll(/^_+|_+$/g, "").toUpperCase();
+
+const isHub = (parameter: ModelParameter): boolean => variableName(parameter.parameterName) === "MODEL_ID";
 
 /** True for a parameter whose value is stored encrypted and shown masked (MD-L03). */
 export const isSecret = (name: string): boolean => /token|secret|password|key/i.test(name);

@@ -49,7 +49,7 @@ export default {
   usedText: "配布されている間は削除できません。",
   notUsed: "このモデルを使うエンドポイントはありません。",
   sizeOf: "サイズ",
-  size: "{{size}}({{count}} ファイル)",
+  size_other: "{{size}}({{count}} ファイル)",
   examination: "検査結果",
   nothingExamined: "検査する対象がありませんでした。状態の横の理由を確認してください。",
   notYetExamined: "アーティファクトを検査しています。",

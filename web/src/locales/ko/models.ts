@@ -49,7 +49,7 @@ export default {
   usedText: "배포되어 있는 동안에는 삭제할 수 없습니다.",
   notUsed: "이 모델을 사용하는 엔드포인트가 없습니다.",
   sizeOf: "크기",
-  size: "{{size}}(파일 {{count}}개)",
+  size_other: "{{size}}(파일 {{count}}개)",
   examination: "검사 결과",
   nothingExamined: "검사할 대상이 없었습니다. 상태 옆의 사유를 확인하세요.",
   notYetExamined: "아티팩트를 검사하고 있습니다.",

@@ -1,8 +1,8 @@
-/** What stages are made of: models that can be deployed, instance types, endpoints. */
+/** What stages are made of: models that can be deployed, and endpoints. */
 import { useQuery } from "@tanstack/react-query";
 
 import { payload, PROJECT } from "@/lib/api/client";
-import { getModel, listEndpoints, listFlavors, listModels } from "@/lib/api/generated/sdk.gen";
+import { getModel, listEndpoints, listModels } from "@/lib/api/generated/sdk.gen";
 import type { ModelView } from "@/lib/api/generated/types.gen";
 
 const CHOICES = 100;
@@ -17,11 +17,6 @@ export const useActiveModels = (keyword: string) => useQuery({
 export const useModelChoice = (id: string) => useQuery<ModelView>({
   queryKey: ["model", "one", id], enabled: id !== "",
   queryFn: async () => (await payload(getModel({ path: { ...PROJECT, model_id: id } }))).model,
-});
-
-/** Every instance type. */
-export const useFlavors = () => useQuery({
-  queryKey: ["system", "flavors"], queryFn: async () => (await payload(listFlavors({ path: PROJECT }))).flavorList,
 });
 
 /** Endpoints that take another stage. */

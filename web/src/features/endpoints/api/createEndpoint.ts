@@ -1,7 +1,7 @@
 import { useQueryClient } from "@tanstack/react-query";
 
 import { payload, PROJECT } from "@/lib/api/client";
-import { createEndpoint, createEndpointStage } from "@/lib/api/generated/sdk.gen";
+import { checkEndpoint as askEndpoint, checkEndpointStage as askStage, createEndpoint, createEndpointStage } from "@/lib/api/generated/sdk.gen";
 import type { EndpointSpec, EndpointView, StageSpec, EndpointStageView } from "@/lib/api/generated/types.gen";
 
 /** Asks for an endpoint with its default stage. */
@@ -23,3 +23,7 @@ export function useCreateStage(): (body: StageSpec) => Promise<EndpointStageView
     return endpointStage;
   };
 }
+
+/** Ask whether an endpoint or a stage could be made so; throw `ApiError` with the fields at fault. */
+export const checkEndpoint = async (body: EndpointSpec): Promise<void> => { await payload(askEndpoint({ path: PROJECT, body })); };
+export const checkStage = async (body: StageSpec): Promise<void> => { await payload(askStage({ path: PROJECT, body })); };

@@ -18,8 +18,3 @@ export function useStagePreview(body: StagePreview) {
     queryFn: async () => (await payload(previewEndpointStage({ path: PROJECT, body: asked }))).endpointStagePreview,
   });
 }
-
-/** Asks whether a stage could be made so; throws `ApiError` with the fields at fault, as creation would. */
-export async function checkStage(body: StagePreview): Promise<void> {
-  await payload(previewEndpointStage({ path: PROJECT, body }));
-}

@@ -8,8 +8,7 @@ import type { EndpointSpec } from "@/lib/api/generated/types.gen";
 import { zEndpointSpec } from "@/lib/api/generated/zod.gen";
 import { paths } from "@/lib/paths";
 
-import { useCreateEndpoint } from "../api/createEndpoint";
-import { checkStage } from "../api/previewStage";
+import { checkEndpoint, useCreateEndpoint } from "../api/createEndpoint";
 import { useNames } from "../names";
 import { endpointWords, fieldsOf, newSettings } from "../stageForm";
 import { EndpointChoice } from "./EndpointChoice";
@@ -24,7 +23,7 @@ export function EndpointForm({ modelId }: { modelId: string }) {
   const creation = useCreation<EndpointSpec>({
     name: modelId === "" ? "endpoint" : `endpoint-of-${modelId}`, schema: zEndpointSpec,
     initial: { endpointName: "", apiKeyEnable: false, ...newSettings(modelId) },
-    check: ({ endpointName: _, apiKeyEnable: __, ...settings }) => checkStage(settings),
+    check: checkEndpoint,
     create: async (body) => {
       const made = await createEndpoint(body);
       await navigate(paths.endpoints.one(made.endpointId));
@@ -32,7 +31,7 @@ export function EndpointForm({ modelId }: { modelId: string }) {
   });
   const { form } = creation;
   const names = useNames("");
-  const { endpointName: _, apiKeyEnable, ...settings } = form.getValues();
+  const { apiKeyEnable, ...settings } = form.getValues();
   return (
     <CreationForm creation={creation} words={endpointWords(names)} submitLabel={t("create")} aside={<StagePreview body={settings} />}>
       <FormSection title={t("endpoint")}>

@@ -35,7 +35,7 @@ export function ResourceFields({ fields }: { fields: Fields<ResourceSpec> }) {
     <Stack gap="sm">
       <Group align="flex-start" wrap="wrap">
         <ModelSelect value={values.modelId} onChange={(id) => { set("modelId", id); }} error={errorOf("modelId")} />
-        <NumberInput label={t("podCount")} w={110} min={1} max={100} value={values.podCount ?? 1} onChange={(value) => { set("podCount", number(value)); }} error={errorOf("podCount")} />
+        <NumberInput label={t("podCount")} w={150} min={1} max={100} value={values.podCount ?? 1} onChange={(value) => { set("podCount", number(value)); }} error={errorOf("podCount")} />
       </Group>
       <Stack gap={4}>
         <Text size="sm" fw={500} component="span">{t("allocation")}</Text>

@@ -3,15 +3,14 @@ import { IconPlus, IconTrash } from "@tabler/icons-react";
 import { useTranslation } from "react-i18next";
 
 import { FormSection } from "@/components/CreationForm";
-import { PairRows } from "@/components/PairRows";
+import { FlavorSelect } from "@/components/pickers/FlavorSelect";
+import { TagFields } from "@/components/TagFields";
 
 import { below, NEW_RESOURCE, type Fields, type StageSettings } from "../stageForm";
-import { FlavorField } from "./FlavorField";
 import { NodeAutoscaler } from "./NodeAutoscaler";
 import { ResourceFields } from "./ResourceFields";
 
 const MAXIMUM_RESOURCES = 10;
-const MAXIMUM_TAGS = 10;
 
 /** What endpoint and stage creation ask for alike (EP-06…EP-12). */
 export function StageFields({ fields }: { fields: Fields<StageSettings> }) {
@@ -19,14 +18,16 @@ export function StageFields({ fields }: { fields: Fields<StageSettings> }) {
   const { t: common } = useTranslation();
   const { values, set, errorOf } = fields;
   const resources = values.endpointModelResourceList;
-  const tags = values.tagList ?? [];
   return (
     <>
       <FormSection title={t("instances")}>
         <Group align="flex-start">
-          <FlavorField value={values.flavorId} count={values.nodeCount ?? 1} onChange={(id) => { set("flavorId", id); }} error={errorOf("flavorId")} />
+          <FlavorSelect
+            label={t("flavor")} required flex={1} miw={240} count={values.nodeCount ?? 1} value={values.flavorId || null} error={errorOf("flavorId")}
+            onChange={(id) => { set("flavorId", id ?? ""); }}
+          />
           <NumberInput
-            label={t("nodeCount")} w={140} min={1} max={10} value={values.nodeCount ?? 1} error={errorOf("nodeCount")}
+            label={t("nodeCount")} w={180} min={1} max={10} value={values.nodeCount ?? 1} error={errorOf("nodeCount")}
             onChange={(value) => { set("nodeCount", typeof value === "number" ? value : undefined); }}
           />
         </Group>
@@ -59,15 +60,7 @@ export function StageFields({ fields }: { fields: Fields<StageSettings> }) {
       <FormSection title={t("moreSettings")}>
         <Textarea label={common("description")} autosize minRows={1} value={values.description ?? ""} error={errorOf("description")} onChange={(event) => { set("description", event.currentTarget.value); }} />
         <Switch label={t("useLog")} description={t("useLogHint")} checked={values.useLog === true} onChange={(event) => { set("useLog", event.currentTarget.checked); }} />
-        <Stack gap={4}>
-          <Text size="sm" fw={500} component="span">{common("tags")}</Text>
-          <PairRows
-            rows={tags.map((tag) => ({ name: tag.tagKey, value: tag.tagValue ?? "" }))} maximum={MAXIMUM_TAGS} nameLabel={common("key")} valueLabel={common("value")} addLabel={common("addTag")}
-            onChange={(rows) => { set("tagList", rows.map((row) => ({ tagKey: row.name, tagValue: row.value }))); }}
-            errorOf={(index, part) => errorOf(`tagList.${String(index)}.${part === "name" ? "tagKey" : "tagValue"}`)}
-          />
-          {errorOf("tagList") != null && <Text size="xs" c="red" role="alert">{errorOf("tagList")}</Text>}
-        </Stack>
+        <TagFields tags={values.tagList ?? []} onChange={(tags) => { set("tagList", tags); }} errorOf={errorOf} />
       </FormSection>
     </>
   );

@@ -9,8 +9,7 @@ import type { EndpointView, StageSpec } from "@/lib/api/generated/types.gen";
 import { zStageSpec } from "@/lib/api/generated/zod.gen";
 import { paths } from "@/lib/paths";
 
-import { useCreateStage } from "../api/createEndpoint";
-import { checkStage } from "../api/previewStage";
+import { checkStage, useCreateStage } from "../api/createEndpoint";
 import { useNames } from "../names";
 import { fieldsOf, newSettings, stageWords } from "../stageForm";
 import { StageFields } from "./StageFields";

@@ -8,6 +8,7 @@ import { bytes, compact } from "@/lib/format";
 import { span } from "@/lib/time";
 
 import { useStagePreview } from "../api/previewStage";
+import { memoryText } from "../quantity";
 import { FitText } from "./FitText";
 
 /** What a stage would take, beside its form: flavor - base = usable, what each pod gets, whether it fits now (RI-02, RI-L01, SR-09). */
@@ -41,8 +42,8 @@ function Preview({ preview }: { preview: StagePreviewView }) {
       <Table fz="sm" aria-label={t("usable")}>
         <Table.Tbody>
           <Table.Tr><Table.Th>{flavor.name}</Table.Th><Table.Td ta="right">{flavor.vcpus} vCPU</Table.Td><Table.Td ta="right">{bytes(flavor.ram * 1024 ** 2)}</Table.Td></Table.Tr>
-          <Table.Tr><Table.Th>− {t("base")}</Table.Th><Table.Td ta="right">{base.cpu} vCPU</Table.Td><Table.Td ta="right">{base.memory}</Table.Td></Table.Tr>
-          <Table.Tr><Table.Th>= {t("usable")}</Table.Th><Table.Td ta="right">{usable.cpu} vCPU</Table.Td><Table.Td ta="right">{usable.memory}</Table.Td></Table.Tr>
+          <Table.Tr><Table.Th>− {t("base")}</Table.Th><Table.Td ta="right">{base.cpu} vCPU</Table.Td><Table.Td ta="right">{memoryText(base.memory)}</Table.Td></Table.Tr>
+          <Table.Tr><Table.Th>= {t("usable")}</Table.Th><Table.Td ta="right">{usable.cpu} vCPU</Table.Td><Table.Td ta="right">{memoryText(usable.memory)}</Table.Td></Table.Tr>
         </Table.Tbody>
       </Table>
       <div>
@@ -60,7 +61,7 @@ function Preview({ preview }: { preview: StagePreviewView }) {
         <div key={`${String(index)} ${model.modelId}`}>
           <Text size="sm" fw={500}>{model.podCount > 1 ? `${model.modelName} × ${String(model.podCount)}` : model.modelName}</Text>
           <Text size="sm" c="dimmed">
-            {t("eachPod", { cpu: model.resourceOptionDetail.cpu, memory: model.resourceOptionDetail.memory, share: compact(model.percentageOfUsable) })}
+            {t("eachPod", { cpu: model.resourceOptionDetail.cpu, memory: memoryText(model.resourceOptionDetail.memory), share: compact(model.percentageOfUsable) })}
             {model.resourceOptionDetail.gpu !== "0" && ` · ${model.resourceOptionDetail.gpu} GPU`}
           </Text>
           {(model.loadSeconds !== null || model.memoryBytes !== null) && (

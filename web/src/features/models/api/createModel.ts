@@ -1,7 +1,7 @@
 import { useQueryClient } from "@tanstack/react-query";
 
 import { payload, PROJECT } from "@/lib/api/client";
-import { createModel } from "@/lib/api/generated/sdk.gen";
+import { checkModel as askCheck, createModel } from "@/lib/api/generated/sdk.gen";
 import type { ModelSpec, ModelView } from "@/lib/api/generated/types.gen";
 
 /** Asks for a model; its artifact is examined afterwards. */
@@ -12,4 +12,9 @@ export function useCreateModel(): (body: ModelSpec) => Promise<ModelView> {
     await client.invalidateQueries({ queryKey: ["model", "list"] });
     return model;
   };
+}
+
+/** Asks whether a model could be made so; throws `ApiError` with the fields at fault. */
+export async function checkModel(body: ModelSpec): Promise<void> {
+  await payload(askCheck({ path: PROJECT, body }));
 }

@@ -1,20 +1,21 @@
-import { Select, Stack, Text, Textarea, TextInput } from "@mantine/core";
+import { Select, Text, Textarea, TextInput } from "@mantine/core";
 import { useTranslation } from "react-i18next";
 import { useNavigate } from "react-router";
 
 import { CreationForm, FormSection } from "@/components/CreationForm";
 import { useCreation } from "@/components/creation";
-import { PairRows } from "@/components/PairRows";
+import { KeyValues } from "@/components/KeyValues";
+import { TagFields } from "@/components/TagFields";
 import type { ModelFormat, ModelSpec } from "@/lib/api/generated/types.gen";
 import { zModelSpec } from "@/lib/api/generated/zod.gen";
 import { paths } from "@/lib/paths";
 
-import { useCreateModel } from "../api/createModel";
+import { checkModel, useCreateModel } from "../api/createModel";
 import { FORMATS } from "../formats";
-import { isSecret, originOf, wordsOf } from "../origin";
+import { originOf, variableName, wordsOf } from "../origin";
 import { OriginFields } from "./OriginFields";
 
-const MAXIMUM_ROWS = 10;
+const MAXIMUM_PARAMETERS = 10;
 
 /** The creation form of a model (MD-02…MD-12), filled in with what the address names. */
 export function ModelForm({ name, initial }: { name: string; initial: ModelSpec }) {
@@ -23,7 +24,7 @@ export function ModelForm({ name, initial }: { name: string; initial: ModelSpec 
   const navigate = useNavigate();
   const createModel = useCreateModel();
   const creation = useCreation<ModelSpec>({
-    name, initial, schema: zModelSpec,
+    name, initial, schema: zModelSpec, check: checkModel,
     create: async (body) => {
       const made = await createModel(body);
       await navigate(paths.models.one(made.modelId));
@@ -32,9 +33,6 @@ export function ModelForm({ name, initial }: { name: string; initial: ModelSpec 
   const { form } = creation;
   const values = form.getValues();
   const isHub = originOf(values) === "hub";
-  const parameters = values.parameterList ?? [];
-  const tags = values.tagList ?? [];
-  const errorOf = (path: string) => form.errors[path];
   return (
     <CreationForm creation={creation} words={wordsOf} submitLabel={t("create")}>
       <FormSection title={common("overview")}>
@@ -53,25 +51,15 @@ export function ModelForm({ name, initial }: { name: string; initial: ModelSpec 
         <TextInput label={t("frameworkVersion")} description={t("frameworkVersionHint")} {...form.getInputProps("frameworkVersion")} value={values.frameworkVersion ?? ""} />
       </FormSection>
       <FormSection title={t("parameters")}>
-        <Text size="sm" c="dimmed">{t("parametersHint")}</Text>
-        <PairRows
-          rows={parameters.map((each) => ({ name: each.parameterName, value: each.parameterValue ?? "" }))} maximum={MAXIMUM_ROWS}
-          nameLabel={t("parameterName")} valueLabel={common("value")} addLabel={t("addParameter")} isSecret={(row) => isSecret(row.name)}
-          onChange={(rows) => { form.setFieldValue("parameterList", rows.map((row) => ({ parameterName: row.name, parameterValue: row.value }))); }}
-          errorOf={(index, part) => errorOf(`parameterList.${String(index)}.${part === "name" ? "parameterName" : "parameterValue"}`)}
+        <KeyValues
+          label={t("parameters")} description={t("parametersHint")} rows={values.parameterList ?? []} names={["parameterName", "parameterValue"]} maximum={MAXIMUM_PARAMETERS}
+          keyLabel={t("parameterName")} valueLabel={common("value")} addLabel={t("addParameter")} variableOf={variableName}
+          onChange={(rows) => { form.setFieldValue("parameterList", rows); }}
+          errorOf={(index, part) => form.errors[index === undefined ? "parameterList" : `parameterList.${String(index)}.${part ?? ""}`]}
         />
-        {errorOf("parameterList") != null && <Text size="xs" c="red">{errorOf("parameterList")}</Text>}
       </FormSection>
       <FormSection title={common("tags")}>
-        <Stack gap={4}>
-          <PairRows
-            rows={tags.map((tag) => ({ name: tag.tagKey, value: tag.tagValue ?? "" }))} maximum={MAXIMUM_ROWS}
-            nameLabel={common("key")} valueLabel={common("value")} addLabel={common("addTag")}
-            onChange={(rows) => { form.setFieldValue("tagList", rows.map((row) => ({ tagKey: row.name, tagValue: row.value }))); }}
-            errorOf={(index, part) => errorOf(`tagList.${String(index)}.${part === "name" ? "tagKey" : "tagValue"}`)}
-          />
-          {errorOf("tagList") != null && <Text size="xs" c="red">{errorOf("tagList")}</Text>}
-        </Stack>
+        <TagFields tags={values.tagList ?? []} onChange={(tags) => { form.setFieldValue("tagList", tags); }} errorOf={(path) => form.errors[path]} />
       </FormSection>
     </CreationForm>
   );
