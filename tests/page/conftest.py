@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from easymaker_local.settings import PREFIX
 from easymaker_local.testing.appliance import Appliance
@@ -23,6 +23,11 @@ ARGUMENTS = [
 PICTURES = Path(os.environ.get(PREFIX + "TEST_PICTURES", Path(__file__).parents[2] / "build" / "pictures"))
 """Where screenshots of every page are kept after a run."""
 PATIENCE_MS = 30_000
+
+# What a browser says of answers that are no success: a daemon that is away, a session that has ended, what a form is told while
+# somebody types.
+EXPECTED = ("ERR_CONNECTION_REFUSED", "status of 401", "status of 422", "status of 409")
+expect.set_options(timeout=PATIENCE_MS)
 
 SignedIn = Callable[..., Page]
 """Opens a page that is signed in; the keywords are those of the browser's context (size, colours, language)."""
@@ -75,6 +80,5 @@ def signed_in(browser: Browser, appliance: Appliance) -> Iterator[SignedIn]:
     yield opened
     for context in contexts:
         context.close()
-    # A daemon that is away, and a session that has ended, are what some tests are about.
-    unexpected = [text for text in said if "ERR_CONNECTION_REFUSED" not in text and "401" not in text]
+    unexpected = [text for text in said if not any(word in text for word in EXPECTED)]
     assert unexpected == []

@@ -11,6 +11,9 @@ const nonce = document.querySelector<HTMLMetaElement>('meta[name="style-nonce"]'
 // The styles that dialogues add while they are open look for it under this name.
 Object.assign(globalThis, { __webpack_nonce__: nonce });
 
+// What keeps the page behind a dialogue still writes a style, too, and looks for the number here.
+Object.assign(globalThis, { __webpack_nonce__: nonce });
+
 /** What every page needs around it. `env="test"`: without transitions, and without what is hidden by the width of a window. */
 export function Providers({ client, env = "default", children }: { client: QueryClient; env?: "default" | "test"; children: ReactNode }) {
   return (

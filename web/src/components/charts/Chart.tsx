@@ -12,9 +12,11 @@ export interface ChartFrame {
 }
 
 /** A chart with its title. `words`: what it shows, for those who do not see it; `note`: shown instead while there is nothing to draw. */
-export function Chart({ title, words, note, height = 220, ...canvas }: Omit<CanvasProps, "height"> & ChartFrame & {
+export function Chart({ title, words, note, height = 220, width = 0, ...canvas }: Omit<CanvasProps, "height"> & ChartFrame & {
   words: string;
   note?: string | null;
+  /** Pixels that it needs; where there are fewer it is scrolled. */
+  width?: number;
 }) {
   return (
     <Box component="figure" m={0} miw={0}>
@@ -24,9 +26,11 @@ export function Chart({ title, words, note, height = 220, ...canvas }: Omit<Canv
           <Text size="sm" c="dimmed" ta="center" maw={420}>{note}</Text>
         </Box>
       ) : (
-        <div role="img" aria-label={`${title}. ${words}`}>
-          <Suspense fallback={<Skeleton height={height} />}><Canvas height={height} {...canvas} /></Suspense>
-        </div>
+        <Box style={width > 0 ? { overflowX: "auto" } : undefined} tabIndex={width > 0 ? 0 : undefined}>
+          <Box role="img" aria-label={`${title}. ${words}`} miw={width}>
+            <Suspense fallback={<Skeleton height={height} />}><Canvas height={height} {...canvas} /></Suspense>
+          </Box>
+        </Box>
       )}
     </Box>
   );

@@ -9,6 +9,10 @@ import { axisOf, kindOf } from "./axes";
 import { Chart, type ChartFrame } from "./Chart";
 import { groundOf, SCALE } from "./theme";
 
+// What an axis with its marks needs, and what stands beside all of them.
+const AXIS_PIXELS = 90;
+const BESIDE_PIXELS = 210;
+
 export interface Line {
   name: string;
   /** One value for each axis. */
@@ -63,7 +67,7 @@ export function ParallelCoordinates({ axes, lines, valueName, isLessBetter, titl
   }, [axes, lines, valueName, isLessBetter, ground]);
   return (
     <Chart
-      title={title} height={height} option={option} note={lines.length === 0 ? t("noData") : null} onPick={onPick}
+      title={title} height={height} width={AXIS_PIXELS * axes.length + BESIDE_PIXELS} option={option} note={lines.length === 0 ? t("noData") : null} onPick={onPick}
       words={`${axes.join(", ")} → ${valueName}: ${String(lines.length)}`}
     />
   );

@@ -32,9 +32,7 @@ export function ResourceFields({ form, isTemplate = false, nodes }: {
     <FormSection title={t("resources")}>
       <ImageSelect group={GROUP} coreType={flavor?.coreTypeCode} label={t("image")} required={!isTemplate} clearable={isTemplate} {...form.getInputProps("imageId")} />
       <FlavorSelect count={instanceCount} coreType={image?.coreTypeCode} label={t("flavor")} required={!isTemplate} clearable={isTemplate} {...form.getInputProps("flavorId")} />
-      {nodes ?? (
-        <NumberInput label={t("nodes")} description={t("nodesHint")} min={1} max={MAXIMUM_NODES} allowDecimal={false} styles={NARROW} {...form.getInputProps("instanceCount")} />
-      )}
+      {nodes ?? <NumberInput label={t("nodes")} description={t("nodesHint")} min={1} max={MAXIMUM_NODES} allowDecimal={false} styles={NARROW} {...form.getInputProps("instanceCount")} />}
       <Switch
         label={t("torchrun")} description={isPyTorch || image === undefined ? t("torchrunHint") : t("torchrunOnly")} disabled={!isPyTorch && !useTorchrun}
         {...form.getInputProps("useTorchrun", { type: "checkbox" })}

@@ -1,5 +1,5 @@
 import { Box } from "@mantine/core";
-import { useLayoutEffect, useMemo, useRef, useState, type UIEvent } from "react";
+import { memo, useLayoutEffect, useMemo, useRef, useState, type UIEvent } from "react";
 import { useTranslation } from "react-i18next";
 
 import { isError, type LogText } from "@/lib/logText";
@@ -11,6 +11,7 @@ const ROW_PIXELS = 18;
 // Browsers forget what lies beyond some 17 million pixels; a longer log scrolls in larger steps.
 const MAXIMUM_PIXELS = 15_000_000;
 const OVERSCAN_ROWS = 10;
+const BASE_ROWS = 256;
 const NUMBER_PADDING = 20;
 const SCROLLBAR = 16;
 
@@ -88,6 +89,8 @@ export function LogLines({ text, version, isWrapped, isFollowing, onFollow, patt
   };
 
   const firstRow = Math.max(0, Math.floor(top / ROW_PIXELS) - OVERSCAN_ROWS);
+  // Lines stand relative to a row that seldom changes, so that scrolling moves them all at once.
+  const base = firstRow - (firstRow % BASE_ROWS);
   const lastRow = Math.ceil((top + view.height) / ROW_PIXELS) + OVERSCAN_ROWS;
   const lines: number[] = [];
   for (let line = rows.lineAt(firstRow); line < text.lineCount && rows.before(line) <= lastRow; line += 1) lines.push(line);
@@ -96,25 +99,46 @@ export function LogLines({ text, version, isWrapped, isFollowing, onFollow, patt
     <Box ref={frame} className={classes.frame} onScroll={onScroll} tabIndex={0} role="log" aria-live="off" aria-label={t("lines")}>
       <span ref={ruler} className={classes.ruler} aria-hidden>{"0".repeat(100)}</span>
       <div className={classes.space} style={{ height: drawn }}>
-        {lines.map((line) => {
-          const content = text.line(line);
-          const look = aim?.line === line ? classes.chosen : isError(content) ? classes.error : "";
-          const place = rows.before(line);
-          const height = (rows.before(line + 1) - place) * ROW_PIXELS;
-          return (
-            <div key={line} className={`${classes.line ?? ""} ${look ?? ""}`} style={{ top: view.top + place * ROW_PIXELS - top, height }}>
-              <span className={classes.number} style={{ width: gutter }} aria-hidden>{line + 1}</span>
-              <span className={isWrapped ? `${classes.text ?? ""} ${classes.wrapped ?? ""}` : classes.text} style={columns === null ? undefined : { width: `${String(columns)}ch` }}>
-                <Marked text={content.slice(0, LINE_CHARACTERS)} pattern={pattern} />
-                {content.length > LINE_CHARACTERS && ` … ${t("more", { count: content.length - LINE_CHARACTERS })}`}
-              </span>
-            </div>
-          );
-        })}
+        <div style={{ transform: `translateY(${String(view.top + base * ROW_PIXELS - top)}px)` }}>
+          {lines.map((line) => {
+            const place = rows.before(line);
+            return (
+              <Line
+                key={line} number={line + 1} content={text.line(line)} top={(place - base) * ROW_PIXELS} height={(rows.before(line + 1) - place) * ROW_PIXELS}
+                gutter={gutter} columns={columns} isChosen={aim?.line === line} pattern={pattern}
+              />
+            );
+          })}
+        </div>
       </div>
     </Box>
   );
 }
+
+/** Drawn anew only when it is another line or stands elsewhere. */
+const Line = memo(function Line({ number, content, top, height, gutter, columns, isChosen, pattern }: {
+  number: number;
+  content: string;
+  top: number;
+  height: number;
+  gutter: number;
+  columns: number | null;
+  isChosen: boolean;
+  pattern: RegExp | null;
+}) {
+  const { t } = useTranslation("logViewer");
+  const look = isChosen ? classes.chosen : isError(content) ? classes.error : "";
+  const wrapped = columns === null ? "" : classes.wrapped;
+  return (
+    <div className={`${classes.line ?? ""} ${look ?? ""}`} style={{ top, height }}>
+      <span className={classes.number} style={{ width: gutter }} aria-hidden>{number}</span>
+      <span className={`${classes.text ?? ""} ${wrapped ?? ""}`} style={columns === null ? undefined : { width: `${String(columns)}ch` }}>
+        <Marked text={content.slice(0, LINE_CHARACTERS)} pattern={pattern} />
+        {content.length > LINE_CHARACTERS && ` … ${t("more", { count: content.length - LINE_CHARACTERS })}`}
+      </span>
+    </div>
+  );
+});
 
 /** Text in which what was searched for stands out. */
 function Marked({ text, pattern }: { text: string; pattern: RegExp | null }) {

@@ -13,7 +13,7 @@ const LOST = { ...MODEL, modelId: "model-lost", modelName: "lost", modelStatusCo
 const USED = { ...MODEL, endpointList: [{ endpointId: "e1", endpointName: "shop", endpointStatusCode: "ACTIVE", apigwStageName: "default" }] };
 
 const listed = (...models: object[]) => http.get(api("/models"), () => success({ modelList: models as never, nextCursor: null, totalCount: models.length }));
-const one = (model: typeof MODEL) => http.get(api(`/models/${model.modelId}`), () => success({ model: model as never }));
+const one = (model: { modelId: string }) => http.get(api(`/models/${model.modelId}`), () => success({ model: model as never }));
 
 test("a list says what failed and why, and asks for what it is filtered by", async () => {
   const asked: string[] = [];

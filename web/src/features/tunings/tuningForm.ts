@@ -32,20 +32,29 @@ export const isRange = (spec: Pick<HyperparameterSpec, "hyperparameterTypeCode">
 export const nodesPerTrial = (body: Pick<TuningSpec, "instanceCount" | "parallelTrialCount">): number =>
   Math.max(1, Math.floor((body.instanceCount ?? 1) / (body.parallelTrialCount ?? 1)));
 
+const LONGEST_NAME = 50;
+const COPY = "-copy";
+
 interface TemplateValues extends Partial<TuningSpec> {
   hyperparameterList?: { parameterName: string; parameterValue: string }[];
 }
 
-/** Fills the form from a copy's source or a template's values. A template's hyperparameters come as names whose ranges are left to be said. */
+/** Fills the form from a template's values, whose hyperparameters come as names with ranges left to be said. */
 export function filled(values: TemplateValues): TuningSpec {
   const { hyperparameterList = [], ...given } = values;
-  const known = Object.fromEntries(Object.entries(given).filter(([name, value]) => name in EMPTY_TUNING && value != null)) as Partial<TuningSpec>;
+  const known = Object.fromEntries(Object.entries(given).filter(([name, value]) => (name in EMPTY_TUNING || name === "algorithmId") && value != null)) as Partial<TuningSpec>;
   const specs = given.hyperparameterSpecList ?? hyperparameterList.map(({ parameterName }) => ({ hyperparameterName: parameterName, hyperparameterTypeCode: "double" as const }));
   return {
     ...EMPTY_TUNING, ...known,
     metricRegex: known.metricRegex === DEFAULT_REGEX ? "" : known.metricRegex ?? "",
     hyperparameterSpecList: specs.length === 0 ? [EMPTY_SPEC] : specs.map((spec) => ({ ...EMPTY_SPEC, ...withoutNull(spec) })),
   };
+}
+
+/** Fills the form with the settings of a tuning, for another one. What was not limited stays without a limit (GN-14). */
+export function copied(source: TuningSpec): TuningSpec {
+  const name = `${source.hyperparameterTuningName.slice(0, LONGEST_NAME - COPY.length)}${COPY}`;
+  return { ...filled(source), hyperparameterTuningName: name, maxTrialCount: source.maxTrialCount ?? null };
 }
 
 const withoutNull = (spec: HyperparameterSpec): HyperparameterSpec =>

@@ -148,6 +148,7 @@ function serveForm(): void {
   const experiment = { experimentId: "exp1", experimentName: "demo", experimentStatusCode: "ACTIVE", appKey: "local", createdDatetime: "2026-01-31T08:00:00Z" };
   const image = { imageId: "img1", imageName: "PyTorch", description: "", imageTypeCode: "BASIC", groupTypeCode: "TRAINING", coreTypeCode: "CPU", frameworkCode: "PYTORCH", frameworkVersion: "2.13", pythonVersion: "3.11" };
   server.use(
+    http.post(api("/hyperparameter-tunings/check"), () => success()),
     http.get(api("/hyperparameter-tunings/:id/copy-source"), () => success({ copySource: SOURCE })),
     http.get(api("/experiments"), () => success({ experimentList: [experiment], nextCursor: null, totalCount: 1 })),
     http.get(api("/experiments/:id"), () => success({ experiment })),

@@ -8,14 +8,13 @@ import { PageHeader } from "@/components/PageHeader";
 import { loadTemplate } from "@/components/pickers/TemplateSelect";
 import { fetchCopySource } from "@/features/tunings/api/getCopySource";
 import { TuningForm } from "@/features/tunings/components/TuningForm";
-import { EMPTY_TUNING, filled } from "@/features/tunings/tuningForm";
+import { copied, EMPTY_TUNING, filled } from "@/features/tunings/tuningForm";
 import { paths } from "@/lib/paths";
 
 /** `?copy=ID` fills the form from a tuning, `?template=ID` from a template, `?experiment=ID` chooses one. */
 async function initialOf(copy: string | null, template: string | null, experiment: string | null) {
   if (copy !== null) {
-    const source = await fetchCopySource(copy);
-    return { initial: filled({ ...source, hyperparameterTuningName: `${source.hyperparameterTuningName.slice(0, 45)}-copy` }), template: null };
+    return { initial: copied(await fetchCopySource(copy)), template: null };
   }
   if (template !== null) {
     const loaded = await loadTemplate(template, "tuning");

@@ -10,8 +10,8 @@ const MIB = 1024 ** 2;
 
 /** Use of the pods of a stage now, by `{resource id}-{number}`, the name of a pod's place in monitoring. */
 export function usePodUse(stageId: string): ReadonlyMap<string, PodUse> {
-  const { data } = useCurrentUse();
-  return new Map((data?.currentList ?? []).filter((each) => each.resourceId === stageId).map(({ member, sample }) => [
+  const { uses = [] } = useCurrentUse();
+  return new Map(uses.filter((each) => each.resourceId === stageId).map(({ member, sample }) => [
     member, { cpus: sample.cpu, memoryMib: sample.memoryBytes === null ? null : sample.memoryBytes / MIB },
   ]));
 }

@@ -16,7 +16,7 @@ import { zTuningSpec } from "@/lib/api/generated/zod.gen";
 import { flavorsQuery, imagesQuery } from "@/lib/catalogue";
 import { paths } from "@/lib/paths";
 
-import { useCreateTuning } from "../api/createTuning";
+import { checkTuningBody, useCreateTuning } from "../api/createTuning";
 import { filled, nodesPerTrial } from "../tuningForm";
 import { tuningWords } from "../tuningWords";
 
@@ -32,7 +32,7 @@ export function TuningForm({ source, initial, template }: { source: string; init
   const navigate = useNavigate();
   const { mutateAsync } = useCreateTuning();
   const creation = useCreation<TuningSpec>({
-    name: `tuning${source}`, initial, schema: zTuningSpec,
+    name: `tuning${source}`, initial, schema: zTuningSpec, check: checkTuningBody,
     create: async (body) => {
       const made = await mutateAsync(body);
       await navigate(paths.tunings.one(made.hyperparameterTuningId));

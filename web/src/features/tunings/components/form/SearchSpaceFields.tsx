@@ -50,7 +50,7 @@ function SpecRow({ form, spec, place, isGrid, remove }: { form: TuningFormState;
       <Stack gap="xs">
         <Group gap="xs" wrap="nowrap" align="flex-start">
           <TextInput flex={2} miw={0} label={t("name", { ns: "common" })} required maxLength={255} autoComplete="off" spellCheck={false} placeholder="lr" {...field("hyperparameterName")} />
-          <Select flex={1} miw={120} label={t("type")} allowDeselect={false} data={TYPES.map((type) => ({ value: type, label: type.toUpperCase() }))} value={spec.hyperparameterTypeCode} onChange={(type) => { if (type !== null) setType(type); }} />
+          <Select flex={1} miw={150} label={t("type")} allowDeselect={false} data={TYPES.map((type) => ({ value: type, label: type.toUpperCase() }))} value={spec.hyperparameterTypeCode} onChange={(type) => { if (type !== null) setType(type); }} />
           {remove !== null && <ActionIcon variant="subtle" color="gray" size={36} mt={24} aria-label={t("removeHyperparameter", { name: spec.hyperparameterName || String(place + 1) })} onClick={remove}><IconTrash size={16} /></ActionIcon>}
         </Group>
         {isRange(spec) ? (
