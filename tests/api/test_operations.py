@@ -283,3 +283,21 @@ def test_any_value_in_a_good_body_gets_an_answer(call: Call, body: dict[str, Any
 def _escaped(body: Any) -> bytes:
     """Python's own JSON: NaN, infinities and lone surrogates go on the wire."""
     return json.dumps(body).encode()
+
+
+def test_the_appliance_says_what_it_is(call: Call, appliance: Appliance) -> None:
+    """What a page cannot know otherwise: addresses, places, the system account (OS-09)."""
+    system = call("GET", "/system").json()["system"]
+    assert system["home"] == str(appliance.home)
+    assert system["tokenFile"] == str(appliance.home / "token")
+    assert system["apiUrl"] == f"http://127.0.0.1:{appliance.port}"
+    assert (system["appKey"], system["region"]) == ("local", "local")
+    assert (system["tenantId"], system["userId"]) == ("local", "easymaker")
+    assert "token" not in {key.lower() for key in system}
+
+
+def test_nas_directories_are_listed_beside_containers(call: Call) -> None:
+    """GN-L06."""
+    found = call("GET", "/storage/containers").json()
+    assert {"code", "data"} <= set(found["containerList"])
+    assert [(nas["nasId"], nas["isReadOnly"]) for nas in found["nasList"]] == [("archive", True), ("team", False)]

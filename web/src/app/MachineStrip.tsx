@@ -44,7 +44,7 @@ export function MachineButton() {
   );
 }
 
-function MeterView({ meter: { label, value, share, lines }, width = 112 }: { meter: Meter; width?: number }) {
+function MeterView({ meter: { label, value, share, lines }, width = 136 }: { meter: Meter; width?: number }) {
   return (
     <Tooltip label={lines.map((line) => <div key={line}>{line}</div>)} multiline maw={420} events={{ hover: true, focus: true, touch: true }}>
       <Stack gap={2} w={width}>

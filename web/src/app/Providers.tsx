@@ -8,6 +8,8 @@ import { theme } from "./theme";
 
 // The daemon gives each answer a number of its own, and styles without it are refused.
 const nonce = document.querySelector<HTMLMetaElement>('meta[name="style-nonce"]')?.content;
+// The styles that dialogues add while they are open look for it under this name.
+Object.assign(globalThis, { __webpack_nonce__: nonce });
 
 /** What every page needs around it. `env="test"`: without transitions, and without what is hidden by the width of a window. */
 export function Providers({ client, env = "default", children }: { client: QueryClient; env?: "default" | "test"; children: ReactNode }) {

@@ -56,7 +56,7 @@ export function Search() {
   return (
     <Spotlight.Root
       query={query} onQueryChange={setQuery} shortcut={["mod + K", "/"]} scrollable maxHeight={460}
-      onSpotlightOpen={() => { setOpen(true); }} onSpotlightClose={() => { setOpen(false); }}
+      onSpotlightOpen={() => { setQuery(""); setOpen(true); }} onSpotlightClose={() => { setOpen(false); }}
     >
       <Spotlight.Search placeholder={t("searchAll")} aria-label={t("searchAll")} leftSection={<IconSearch size={18} />} />
       <Spotlight.ActionsList>

@@ -44,6 +44,6 @@ describe("the frame of every page", () => {
     await screen.findByText("Nothing waits");
     server.use(http.get(api("/machine"), () => success({ machine: { ...MACHINE, queueLength: 2 } as never })));
     tell("/changes", "change", { changeList: [{ kind: "queue" }] });
-    expect(await screen.findByText("2 wait")).toBeVisible();
+    expect(await screen.findByText("2 waiting")).toBeVisible();
   });
 });

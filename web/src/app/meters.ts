@@ -1,6 +1,6 @@
 import { useTranslation } from "react-i18next";
 
-import { bytes, compact, mebibytes } from "@/lib/format";
+import { bytes, compact, mebibytes, mebibytesOf } from "@/lib/format";
 import { useMachine, useMachineUse } from "@/lib/machine";
 
 export interface Meter {
@@ -27,7 +27,7 @@ export function useMeters(): { meters: Meter[] } {
   const taken = gpus.filter(({ stateCode }) => stateCode !== "FREE").length;
   const gpuLine = (gpu: (typeof gpus)[number]): string => {
     const state = gpu.bookedBy === null ? gpu.message ?? gpu.stateCode : gpu.bookedBy.name;
-    return `${t("gpu", { index: gpu.index })}: ${state}, ${mebibytes(gpu.usedMemoryMib)} / ${mebibytes(gpu.memoryMib)}`;
+    return `${t("gpu", { index: gpu.index })}: ${state}, ${mebibytesOf(gpu.usedMemoryMib, gpu.memoryMib)}`;
   };
   return {
     meters: [
@@ -39,7 +39,7 @@ export function useMeters(): { meters: Meter[] } {
         ],
       },
       {
-        key: "memory", label: t("memory"), value: `${mebibytes(machine.bookedMemoryMib)} / ${mebibytes(machine.memoryMib)}`,
+        key: "memory", label: t("memory"), value: mebibytesOf(machine.bookedMemoryMib, machine.memoryMib),
         share: part(machine.bookedMemoryMib, machine.memoryMib),
         lines: [
           t("booked", { booked: mebibytes(machine.bookedMemoryMib), total: mebibytes(machine.memoryMib) }),
@@ -48,7 +48,7 @@ export function useMeters(): { meters: Meter[] } {
       },
       ...(gpus.length <= GPUS_APART
         ? gpus.map((gpu) => ({
-          key: gpu.uuid, label: t("gpu", { index: gpu.index }), value: `${mebibytes(gpu.usedMemoryMib)} / ${mebibytes(gpu.memoryMib)}`,
+          key: gpu.uuid, label: t("gpu", { index: gpu.index }), value: mebibytesOf(gpu.usedMemoryMib, gpu.memoryMib),
           share: gpu.stateCode === "FREE" ? part(gpu.usedMemoryMib, gpu.memoryMib) : 1, lines: [gpu.model, gpuLine(gpu)],
         }))
         : [{ key: "gpus", label: t("gpus"), value: `${String(taken)} / ${String(gpus.length)}`, share: taken / gpus.length, lines: gpus.map(gpuLine) }]),

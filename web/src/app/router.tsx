@@ -11,6 +11,8 @@ export const routes: RouteObject[] = [
   {
     path: "/",
     Component: Shell,
+    // The first page is loaded within the shell, which is there at once.
+    HydrateFallback: () => null,
     ErrorBoundary: RouteError,
     children: [
       {

@@ -19,3 +19,10 @@ export function compact(value: number): string {
 }
 
 export const percent = (share: number): string => `${(share * 100).toFixed(share < 0.1 ? 1 : 0)} %`;
+
+/** "4.0 / 22.5 GiB" of MiB: the unit once where both have the same. */
+export function mebibytesOf(part: number, total: number): string {
+  const [size, unit] = mebibytes(part).split(" ");
+  const whole = mebibytes(total);
+  return whole.endsWith(` ${unit ?? ""}`) ? `${size ?? ""} / ${whole}` : `${mebibytes(part)} / ${whole}`;
+}

@@ -25,8 +25,9 @@ const [height, width] = [{ get: () => 800 }, { get: () => 1280 }];
 Object.defineProperties(HTMLElement.prototype, { offsetHeight: height, offsetWidth: width, clientHeight: height, clientWidth: width });
 Object.defineProperty(document, "fonts", { value: new EventTarget() });
 
-// The first page that a file opens is read from disk; on a busy machine that takes its time.
+// A busy machine takes its time; who waits for something waits until it comes.
 configure({ asyncUtilTimeout: 5000 });
+vi.setConfig({ testTimeout: 30_000 });
 
 const unexpected: string[] = [];
 

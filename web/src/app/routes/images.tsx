@@ -32,7 +32,7 @@ export default function ImagesPage() {
       <Text size="sm" c="dimmed" mb="sm">{t("text")}</Text>
       <Group gap="xs" mb="sm">
         <TextInput
-          size="xs" w={220} type="search" aria-label={t("search", { ns: "common" })} placeholder={t("search", { ns: "common" })} leftSection={<IconSearch size={14} />}
+          size="xs" w={160} type="search" aria-label={t("search", { ns: "common" })} placeholder={t("search", { ns: "common" })} leftSection={<IconSearch size={14} />}
           value={keyword} onChange={(event) => { set("keyword", [event.currentTarget.value]); }}
         />
         <SegmentedControl
@@ -44,7 +44,7 @@ export default function ImagesPage() {
           data={[{ value: ALL, label: t("all", { ns: "common" }) }, ...choices((image) => image.coreTypeCode)]}
         />
         <MultiSelect
-          size="xs" miw={180} clearable aria-label={t("framework")} placeholder={frameworks.length === 0 ? t("framework") : undefined}
+          size="xs" miw={140} clearable aria-label={t("framework")} placeholder={frameworks.length === 0 ? t("framework") : undefined}
           data={choices((image) => image.frameworkCode)} value={frameworks} onChange={(values) => { set("framework", values); }}
         />
       </Group>

@@ -6,7 +6,7 @@ export interface Picked {
 
 /** Of an input; one that chooses folders tells the path of each file. */
 export const pickedFiles = (files: Iterable<File>): Picked[] =>
-  [...files].map((file) => ({ file, path: file.webkitRelativePath === "" ? file.name : file.webkitRelativePath }));
+  [...files].map((file) => ({ file, path: file.webkitRelativePath || file.name }));
 
 async function within(entry: FileSystemEntry): Promise<Picked[]> {
   if (entry.isFile) {

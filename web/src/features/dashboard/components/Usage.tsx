@@ -14,11 +14,11 @@ export function Usage({ usage }: { usage: ServiceUsageView | undefined }) {
     { label: t("endpoints", { ns: "shell" }), status: "ACTIVE", count: usage?.endpointCount, to: `${paths.endpoints.list}?status=ACTIVE` },
   ];
   return (
-    <SimpleGrid cols={{ base: 1, xs: 3 }} spacing="sm" component="section" aria-label={t("usage")}>
+    <SimpleGrid cols={3} spacing="sm" component="section" aria-label={t("usage")}>
       {figures.map(({ label, status, count, to }) => (
         <Paper withBorder p="xs" key={label}>
           <UnstyledButton component={Link} to={to} w="100%">
-            <Text size="xs" c="dimmed">{label}</Text>
+            <Text size="xs" c="dimmed" truncate title={label}>{label}</Text>
             <Text size="xl" fw={650} lh={1.2}>{count ?? "–"} <Text span size="xs" c="dimmed" fw={400}>{status}</Text></Text>
           </UnstyledButton>
         </Paper>

@@ -22,7 +22,7 @@ export function Entries({ entries }: { entries: readonly DiskEntryView[] }) {
             <Group justify="space-between" pr="sm"><Text size="sm" fw={600}>{t(`kinds.${kind as "BUCKET"}`)} <Text span size="sm" c="dimmed">({own.length})</Text></Text><Text size="sm">{bytes(size)}</Text></Group>
           </Accordion.Control>
           <Accordion.Panel>
-            <Table.ScrollContainer minWidth={480}>
+            <Table.ScrollContainer type="native" minWidth={480}>
               <Table verticalSpacing={4}>
                 <Table.Tbody>
                   {own.slice(0, MOST).map((entry) => (

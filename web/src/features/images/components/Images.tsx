@@ -14,7 +14,7 @@ export function Images({ images }: { images: readonly ImageView[] }) {
   const { t } = useTranslation("images");
   const preparations = usePreparations(images.map(({ imageId }) => imageId));
   return (
-    <Table.ScrollContainer minWidth={900}>
+    <Table.ScrollContainer type="native" minWidth={900}>
       <Table verticalSpacing={6} highlightOnHover>
         <Table.Thead>
           <Table.Tr>

@@ -19,7 +19,7 @@ export function QueryHelp({ onTake }: { onTake: (query: string) => void }) {
       <Stack gap="xs">
         <Title order={2} size="h6">{t("help")}</Title>
         <Text size="sm">{t("helpText")}</Text>
-        <Table.ScrollContainer minWidth={420}>
+        <Table.ScrollContainer type="native" minWidth={420}>
           <Table verticalSpacing={4} withRowBorders={false}>
             <Table.Tbody>
               {EXAMPLES.map(([query, label]) => (

@@ -17,7 +17,7 @@ export function Gpus() {
     <Panel title={t("gpuPanel", { count: machine.gpuList.length })}>
       {machine.gpuError !== null && <Text size="sm" c="orange">{machine.gpuError}</Text>}
       {machine.gpuList.length === 0 ? <Text size="sm" c="dimmed">{t("noGpus")}</Text> : (
-        <Table.ScrollContainer minWidth={620}>
+        <Table.ScrollContainer type="native" minWidth={620}>
           <Table verticalSpacing={6}>
             <Table.Thead>
               <Table.Tr><Table.Th>GPU</Table.Th><Table.Th>{t("status", { ns: "common" })}</Table.Th><Table.Th>{t("heldBy")}</Table.Th><Table.Th>{t("memory", { ns: "shell" })}</Table.Th><Table.Th>{t("processes")}</Table.Th></Table.Tr>

@@ -17,7 +17,7 @@ export function Running({ running }: { running: readonly HoldingView[] }) {
   return (
     <Panel title={t("running", { count: running.length })}>
       {running.length === 0 ? <Text size="sm" c="dimmed">{t("nothingRuns")}</Text> : (
-        <Table.ScrollContainer minWidth={620}>
+        <Table.ScrollContainer type="native" minWidth={620}>
           <Table verticalSpacing={6} highlightOnHover>
             <Table.Thead>
               <Table.Tr>

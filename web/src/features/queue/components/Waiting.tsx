@@ -15,7 +15,7 @@ export function Waiting({ waiting, count }: { waiting: readonly WaitingView[]; c
   return (
     <Panel title={t("waiting", { count })}>
       {count === 0 ? <Text size="sm" c="dimmed">{t("nothingWaits")}</Text> : (
-        <Table.ScrollContainer minWidth={760}>
+        <Table.ScrollContainer type="native" minWidth={760}>
           <Table verticalSpacing={6} highlightOnHover>
             <Table.Thead>
               <Table.Tr>

@@ -1,4 +1,4 @@
-import { Group, SegmentedControl, Select, useMantineColorScheme, type MantineColorScheme } from "@mantine/core";
+import { Group, Input, SegmentedControl, Select, useMantineColorScheme, type MantineColorScheme } from "@mantine/core";
 import { useTranslation } from "react-i18next";
 
 import { Panel } from "@/components/Panel";
@@ -15,12 +15,12 @@ export function Page() {
           w={180} label={t("language", { ns: "shell" })} allowDeselect={false} value={i18n.language}
           data={Object.entries(LANGUAGES).map(([value, label]) => ({ value, label }))} onChange={(value) => { void changeLanguage(value as Language); }}
         />
-        <div>
+        <Input.Wrapper label={t("appearance", { ns: "shell" })} labelElement="div">
           <SegmentedControl
-            mt={25} aria-label={t("appearance", { ns: "shell" })} value={colorScheme} onChange={(value) => { setColorScheme(value as MantineColorScheme); }}
+            display="flex" aria-label={t("appearance", { ns: "shell" })} value={colorScheme} onChange={(value) => { setColorScheme(value as MantineColorScheme); }}
             data={[{ value: "auto", label: t("system", { ns: "shell" }) }, { value: "light", label: t("light", { ns: "shell" }) }, { value: "dark", label: t("dark", { ns: "shell" }) }]}
           />
-        </div>
+        </Input.Wrapper>
       </Group>
     </Panel>
   );

@@ -31,7 +31,7 @@ export function Containers() {
     <>
       <Text size="sm" c="dimmed" mb="xs">{t("accountText")} <CopyText text={data.systemAccount} /></Text>
       <Text size="sm" c="dimmed" mb="md">{t("accountDuty")}</Text>
-      <Table.ScrollContainer minWidth={520}>
+      <Table.ScrollContainer type="native" minWidth={520}>
         <Table highlightOnHover verticalSpacing={6}>
           <Table.Thead>
             <Table.Tr><Table.Th>{t("container")}</Table.Th><Table.Th>{t("read")}</Table.Th><Table.Th>{t("write")}</Table.Th><Table.Th w={90} aria-label={t("actions", { ns: "common" })} /></Table.Tr>
