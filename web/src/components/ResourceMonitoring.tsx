@@ -32,9 +32,9 @@ export function ResourceMonitoring({ queryKey, read, isRunning, initial = "1h", 
   const { toldAt: sampledAt } = useCurrentUse();
   const isMoving = isRunning && range.isMoving;
   const stepMs = (use?.stepSeconds ?? 0) * 1000;
-  // A new sample is worth a question when it makes a point of its own at this distance of points.
+  // A new sample is worth a question when it may make a point of its own: points lie a step apart, and samples are not punctual.
   useEffect(() => {
-    if (isMoving && dataUpdatedAt > 0 && sampledAt - dataUpdatedAt >= stepMs) void refetch();
+    if (isMoving && dataUpdatedAt > 0 && sampledAt - dataUpdatedAt >= stepMs / 2) void refetch();
   }, [isMoving, sampledAt, dataUpdatedAt, stepMs, refetch]);
   return (
     <Stack gap="md">

@@ -45,8 +45,10 @@ function markOf(language: string): (at: number) => string {
 export function LineChart({ series, unit = "", xName, range, note, fromZero = true, title, group, height, onPick }: LineChartProps) {
   const { t, i18n } = useTranslation("monitoring");
   const language = i18n.language;
-  const option = useMemo(() => optionOf(series, unit, xName, range, fromZero, language), [series, unit, xName, range, fromZero, language]);
-  const latest = series.map(({ name, points }) => {
+  // A line that is the only one may go without a name of its own.
+  const named = useMemo(() => series.map((one) => ({ ...one, name: one.name === "" ? title : one.name })), [series, title]);
+  const option = useMemo(() => optionOf(named, unit, xName, range, fromZero, language), [named, unit, xName, range, fromZero, language]);
+  const latest = named.map(({ name, points }) => {
     const last = points.findLast(([, value]) => value !== null)?.[1];
     return `${name}: ${last == null ? "–" : valueText(last, unit)}`;
   });
@@ -63,7 +65,7 @@ function optionOf(
   series: readonly LineSeries[], unit: Unit, xName: string | undefined, range: readonly [number, number] | undefined, fromZero: boolean, language: string,
 ): EChartsOption {
   const isTime = xName === undefined;
-  const exact = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "medium" });
+  const exact = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "medium", hourCycle: "h23" });
   const most = series.reduce((high, { points }) => points.reduce((max, [, value]) => Math.max(max, value ?? 0), high), 0);
   const step = interval(most, unit);
   const isCrowded = series.length > 1;

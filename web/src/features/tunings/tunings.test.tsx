@@ -10,9 +10,6 @@ import { makeTrial, makeTuning } from "./testing";
 // A browser draws charts; here their words are what counts.
 vi.mock("@/components/charts/Canvas", () => ({ default: () => null }));
 
-// Forms are the largest pages; a busy machine takes its time to draw them after each key.
-const FORM_MS = 30_000;
-
 const json = (value: unknown): JsonBodyType => value as JsonBodyType;
 const TUNINGS = api("/hyperparameter-tunings");
 const ONE = api("/hyperparameter-tunings/:id");
@@ -176,7 +173,7 @@ describe("the form of a tuning", () => {
     await user.click(screen.getByRole("button", { name: "Create" }));
     await waitFor(() => { expect(router.state.location.pathname).toBe("/tunings/tuning2"); });
     expect(body).toMatchObject({ ...SOURCE, hyperparameterTuningName: "iris-copy" });
-  }, FORM_MS);
+  });
 
   test("shows what the daemon refused at the field (HP-15)", async () => {
     serveForm();
@@ -186,7 +183,7 @@ describe("the form of a tuning", () => {
     const row = screen.getByRole("group", { name: "Hyperparameter 1" });
     expect(await within(row).findByText("0.01 is above the maximum, 0.005")).toBeVisible();
     expect(within(row).getByRole("textbox", { name: "Min" })).toBeInvalid();
-  }, FORM_MS);
+  });
 
   test("tries the metric format on lines of a log (HP-L04)", async () => {
     serveForm();
@@ -202,5 +199,5 @@ describe("the form of a tuning", () => {
     expect(await screen.findByText("loss: 2 ×, latest 0.25")).toBeVisible();
     expect(screen.getByText("Not found: f1")).toBeVisible();
     expect(asked).toEqual([{ metricList: [{ name: "loss" }], log: "loss=0.5\nloss=0.25" }]);
-  }, FORM_MS);
+  });
 });
