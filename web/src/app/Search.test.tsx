@@ -33,11 +33,17 @@ describe("search and keys", () => {
   });
 
   test("two keys lead to a page, but not while somebody types; `?` shows them all", async () => {
+    server.use(http.get(api("/search"), () => success({ searchResultList: [] })));
     server.use(http.get(api("/queue"), () => success({ queue: { runningList: [], waitingList: [], waitingCount: 0 } })));
     const { user, router } = renderPage("/nowhere");
     await screen.findByRole("heading", { name: "There is no such page" });
     await user.keyboard("?");
     expect(await screen.findByRole("dialog", { name: "Keyboard shortcuts" })).toBeVisible();
+    await user.keyboard("{Escape}");
+    await waitFor(() => { expect(screen.queryByRole("dialog")).not.toBeInTheDocument(); });
+    await user.keyboard("/gq");
+    expect(await screen.findByRole("textbox", { name: /Search resources/ })).toHaveValue("gq");
+    expect(router.state.location.pathname).toBe("/nowhere");
     await user.keyboard("{Escape}");
     await waitFor(() => { expect(screen.queryByRole("dialog")).not.toBeInTheDocument(); });
     await user.keyboard("gq");

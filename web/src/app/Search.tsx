@@ -55,7 +55,7 @@ export function Search() {
 
   return (
     <Spotlight.Root
-      query={query} onQueryChange={setQuery} shortcut={["mod + K", "/"]} scrollable maxHeight={460}
+      query={query} onQueryChange={setQuery} shortcut="mod + K" tagsToIgnore={[]} scrollable maxHeight={460}
       onSpotlightOpen={() => { setQuery(""); setOpen(true); }} onSpotlightClose={() => { setOpen(false); }}
     >
       <Spotlight.Search placeholder={t("searchAll")} aria-label={t("searchAll")} leftSection={<IconSearch size={18} />} />

@@ -1,5 +1,6 @@
 import { Modal } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
+import { spotlight } from "@mantine/spotlight";
 import { useEffect } from "react";
 import { useTranslation } from "react-i18next";
 import { useNavigate } from "react-router";
@@ -12,6 +13,6 @@ export function Shortcuts() {
   const { t } = useTranslation("shell");
   const navigate = useNavigate();
   const [isOpen, { open, close }] = useDisclosure();
-  useEffect(() => listenForShortcuts((to) => { void navigate(to); }, open), [navigate, open]);
+  useEffect(() => listenForShortcuts((to) => { void navigate(to); }, { "?": open, "/": spotlight.open }), [navigate, open]);
   return <Modal opened={isOpen} onClose={close} title={t("shortcuts")} size="lg"><ShortcutList /></Modal>;
 }

@@ -87,13 +87,12 @@ export function ResourceTable<T>(props: ResourceTableProps<T>) {
           </Menu.Target>
           <Menu.Dropdown>
             {columns.slice(1).map(({ key, label }) => (
-              <Menu.Item
-                key={key} leftSection={<Checkbox size="xs" readOnly tabIndex={-1} checked={!hidden.includes(key)} aria-hidden />}
-                role="menuitemcheckbox" aria-checked={!hidden.includes(key)}
-                onClick={() => { setHidden(hidden.includes(key) ? hidden.filter((each) => each !== key) : [...hidden, key]); }}
+              <Menu.CheckboxItem
+                key={key} checked={!hidden.includes(key)}
+                onChange={() => { setHidden(hidden.includes(key) ? hidden.filter((each) => each !== key) : [...hidden, key]); }}
               >
                 {label}
-              </Menu.Item>
+              </Menu.CheckboxItem>
             ))}
           </Menu.Dropdown>
         </Menu>

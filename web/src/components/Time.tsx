@@ -11,10 +11,14 @@ let clock: number | null = null;
 
 function subscribe(listener: () => void): () => void {
   listeners.add(listener);
-  clock ??= window.setInterval(() => {
+  if (clock === null) {
+    // It stood still while nothing was shown.
     now = Date.now();
-    listeners.forEach((each) => { each(); });
-  }, 1000);
+    clock = window.setInterval(() => {
+      now = Date.now();
+      listeners.forEach((each) => { each(); });
+    }, 1000);
+  }
   return () => {
     listeners.delete(listener);
     if (listeners.size === 0 && clock !== null) {

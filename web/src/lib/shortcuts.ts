@@ -29,14 +29,15 @@ export const CREATE = [
 
 const BETWEEN_MS = 1200;
 
-/** Calls `go` for every pair of keys that leads somewhere, and `help` for `?`. Returns what ends that. */
-export function listenForShortcuts(go: (to: string) => void, help: () => void): () => void {
+/** Calls `go` for every pair of keys that leads somewhere, and what belongs to a single key. Returns what ends that. */
+export function listenForShortcuts(go: (to: string) => void, singles: Readonly<Record<string, () => void>>): () => void {
   let first = { key: "", at: -Infinity };
   const onKey = (event: KeyboardEvent): void => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || isBusy(event.target)) return;
-    if (event.key === "?") {
+    const single = singles[event.key];
+    if (single !== undefined) {
       event.preventDefault();
-      help();
+      single();
       return;
     }
     const keys = event.timeStamp - first.at < BETWEEN_MS ? `${first.key} ${event.key}` : "";
@@ -53,5 +54,5 @@ export function listenForShortcuts(go: (to: string) => void, help: () => void): 
 /** True where keys mean text, or a dialogue or menu has them. */
 function isBusy(target: EventTarget | null): boolean {
   return target instanceof HTMLElement
-    && (target.isContentEditable || target.closest("input, textarea, select, [role=dialog], [role=menu], [role=listbox]") !== null);
+    && (target.isContentEditable || target.closest("input:not([type=checkbox], [type=radio]), textarea, select, [role=dialog], [role=menu], [role=listbox]") !== null);
 }

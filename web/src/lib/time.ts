@@ -3,9 +3,13 @@ const UNITS: readonly [Intl.RelativeTimeFormatUnit, number][] = [
   ["year", 31_536_000], ["month", 2_592_000], ["day", 86_400], ["hour", 3_600], ["minute", 60], ["second", 1],
 ];
 
+const AHEAD_SECONDS = 5;
+
 /** "3 minutes ago" of an ISO time, to the largest unit that fits. */
 export function ago(iso: string, now: number, language: string): string {
-  const seconds = Math.round((Date.parse(iso) - now) / 1000);
+  const exact = Math.round((Date.parse(iso) - now) / 1000);
+  // What has just happened may be ahead of a clock that ticks once a second.
+  const seconds = exact > 0 && exact < AHEAD_SECONDS ? 0 : exact;
   const [unit, length] = UNITS.find(([, each]) => Math.abs(seconds) >= each) ?? ["second", 1];
   return new Intl.RelativeTimeFormat(language, { numeric: "auto" }).format(Math.trunc(seconds / length), unit);
 }

@@ -33,6 +33,16 @@ describe("storage", () => {
     await waitFor(async () => { expect(await names()).toEqual(["a.csv"]); });
   });
 
+  test("remembers which columns somebody wants to see", async () => {
+    serveFolders({ [`${ROOT}/demo`]: [entry("a.csv", 2000)] });
+    const { user } = renderPage(at(`${ROOT}/demo`));
+    await user.click(await screen.findByRole("button", { name: "Columns" }));
+    await user.click(await screen.findByRole("menuitemcheckbox", { name: "Changed", checked: true }));
+    await waitFor(() => { expect(screen.queryByRole("columnheader", { name: "Changed" })).not.toBeInTheDocument(); });
+    expect(screen.getByRole("columnheader", { name: "Size" })).toBeVisible();
+    expect(localStorage.getItem("columns-storage")).toContain("modified");
+  });
+
   test("says how much is lost before a folder goes, and then deletes it", async () => {
     const deleted: string[] = [];
     serveFolders({ [`${ROOT}/demo`]: [entry("data", 0, true)] }, { [`${ROOT}/demo/data`]: [entry("sub", 0, true), entry("sub/1.bin", 1024), entry("sub/2.bin", 2048)] });
