@@ -39,6 +39,8 @@ export default {
   },
   nameHint: "It becomes a part of the URL. For a PyTorch archive, the name inside the archive.",
   parameters: "Parameters",
+  parametersAndTags: "Parameters and tags",
+  model: "Model",
   parametersHint: "The model gets them when it is served: as arguments by these names, and as environment variables (top-k becomes TOP_K). Values of names with token, secret, password or key are stored encrypted.",
   parameterName: "Parameter",
   addParameter: "Add a parameter",

@@ -42,6 +42,8 @@ export default {
   },
   nameHint: "URL の一部になります。PyTorch のアーカイブでは、アーカイブ内の名前にしてください。",
   parameters: "パラメータ",
+  parametersAndTags: "パラメータとタグ",
+  model: "モデル",
   parametersHint: "サービング時に、この名前の引数と環境変数(top-k は TOP_K)として渡されます。名前に token、secret、password、key を含む値は暗号化して保存されます。",
   parameterName: "パラメータ名",
   addParameter: "パラメータを追加",

@@ -42,6 +42,8 @@ export default {
   },
   nameHint: "URL의 일부가 됩니다. PyTorch 아카이브는 아카이브 안의 이름과 같아야 합니다.",
   parameters: "파라미터",
+  parametersAndTags: "파라미터와 태그",
+  model: "모델",
   parametersHint: "서빙할 때 이 이름의 인자와 환경 변수(top-k는 TOP_K)로 전달됩니다. 이름에 token, secret, password, key가 들어간 값은 암호화하여 저장합니다.",
   parameterName: "파라미터 이름",
   addParameter: "파라미터 추가",

@@ -1,4 +1,4 @@
-import { Button } from "@mantine/core";
+import { Button, Skeleton } from "@mantine/core";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 
@@ -39,7 +39,7 @@ export default function EndpointsPage() {
     <>
       <PageHeader title={shell("endpoints")} actions={create} />
       <ListFilters state={state} statuses={ENDPOINT_STATUSES} />
-      {list.error === null ? <EndpointTable list={list} state={state} /> : <ErrorView error={list.error} retry={() => { void list.refetch(); }} />}
+      {list.error !== null ? <ErrorView error={list.error} retry={() => { void list.refetch(); }} /> : list.isPending ? <Skeleton height={240} /> : <EndpointTable list={list} state={state} />}
     </>
   );
 }

@@ -1,4 +1,4 @@
-import { Button } from "@mantine/core";
+import { Button, Skeleton } from "@mantine/core";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 
@@ -34,7 +34,7 @@ export default function ModelsPage() {
     <>
       <PageHeader title={shell("models")} actions={create} />
       <ListFilters state={state} statuses={MODEL_STATUSES} />
-      {list.error === null ? <ModelTable list={list} state={state} /> : <ErrorView error={list.error} retry={() => { void list.refetch(); }} />}
+      {list.error !== null ? <ErrorView error={list.error} retry={() => { void list.refetch(); }} /> : list.isPending ? <Skeleton height={240} /> : <ModelTable list={list} state={state} />}
     </>
   );
 }

@@ -61,7 +61,7 @@ export default function Drawing({ stage, pods, use }: { stage: EndpointStageView
   return (
     <Paper withBorder h={Math.min(Math.max(height, 220), 560)} role="group" aria-label={t("drawing")}>
       <ReactFlow
-        nodes={nodes} edges={edges} nodeTypes={TYPES} colorMode={scheme} fitView fitViewOptions={{ padding: 0.1, maxZoom: 1 }} minZoom={0.2} maxZoom={1.5} nodesDraggable={false}
+        nodes={nodes} edges={edges} nodeTypes={TYPES} colorMode={scheme} fitView fitViewOptions={{ padding: 0.1, minZoom: 0.55, maxZoom: 1 }} minZoom={0.2} maxZoom={1.5} nodesDraggable={false}
         nodesConnectable={false} edgesFocusable={false} preventScrolling={false} zoomOnScroll={false} onNodeClick={(_, node) => { open(node.data.place); }}
         onKeyDown={(event) => {
           const id = (event.target as HTMLElement).closest(".react-flow__node")?.getAttribute("data-id");

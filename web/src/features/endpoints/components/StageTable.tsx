@@ -13,7 +13,7 @@ export function StageTable({ endpoint }: { endpoint: EndpointView }) {
   const { t: common } = useTranslation();
   const stages = [...endpoint.endpointStageList].sort((a, b) => Number(b.isDefaultStage) - Number(a.isDefaultStage));
   return (
-    <Table.ScrollContainer minWidth={900}>
+    <Table.ScrollContainer minWidth={1120}>
       <Table highlightOnHover verticalSpacing="sm">
         <Table.Thead>
           <Table.Tr>
@@ -24,13 +24,13 @@ export function StageTable({ endpoint }: { endpoint: EndpointView }) {
         <Table.Tbody>
           {stages.map((stage) => (
             <Table.Tr key={stage.endpointStageId}>
-              <Table.Td>
+              <Table.Td miw={210}>
                 <Group gap="xs" wrap="nowrap">
                   <Anchor component={Link} to={paths.stage(endpoint.endpointId, stage.endpointStageId)} size="sm" fw={500}>{stage.endpointStageName}</Anchor>
                   {stage.isDefaultStage && <Badge size="sm" radius="sm" variant="outline" tt="none">{t("defaultStage")}</Badge>}
                 </Group>
               </Table.Td>
-              <Table.Td maw={320}><StatusBadge status={stage.endpointStageStatusCode} reason={stage.statusReason} /></Table.Td>
+              <Table.Td miw={200} maw={360}><StatusBadge status={stage.endpointStageStatusCode} reason={stage.statusReason} /></Table.Td>
               <Table.Td>{stage.deployStatus === null ? "–" : <StatusBadge status={stage.deployStatus} reason={stage.deployMessage === null ? null : { code: stage.deployStatus, message: stage.deployMessage }} />}</Table.Td>
               <Table.Td>{[...new Set(stage.endpointModelList.map((each) => each.model.modelName))].join(", ") || "–"}</Table.Td>
               <Table.Td>{stage.flavor.name}</Table.Td>

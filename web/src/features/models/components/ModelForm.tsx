@@ -35,7 +35,7 @@ export function ModelForm({ name, initial }: { name: string; initial: ModelSpec 
   const isHub = originOf(values) === "hub";
   return (
     <CreationForm creation={creation} words={wordsOf} submitLabel={t("create")}>
-      <FormSection title={common("overview")}>
+      <FormSection title={t("model")}>
         <TextInput label={common("name")} description={t("nameHint")} required {...form.getInputProps("modelName")} />
         <Textarea label={common("description")} autosize minRows={1} {...form.getInputProps("description")} value={values.description ?? ""} />
       </FormSection>
@@ -50,15 +50,13 @@ export function ModelForm({ name, initial }: { name: string; initial: ModelSpec 
         {values.modelFormatCode != null && <Text size="sm" c="dimmed">{t(`artifactOf.${values.modelFormatCode satisfies ModelFormat}`)}</Text>}
         <TextInput label={t("frameworkVersion")} description={t("frameworkVersionHint")} {...form.getInputProps("frameworkVersion")} value={values.frameworkVersion ?? ""} />
       </FormSection>
-      <FormSection title={t("parameters")}>
+      <FormSection title={t("parametersAndTags")}>
         <KeyValues
           label={t("parameters")} description={t("parametersHint")} rows={values.parameterList ?? []} names={["parameterName", "parameterValue"]} maximum={MAXIMUM_PARAMETERS}
           keyLabel={t("parameterName")} valueLabel={common("value")} addLabel={t("addParameter")} variableOf={variableName}
           onChange={(rows) => { form.setFieldValue("parameterList", rows); }}
           errorOf={(index, part) => form.errors[index === undefined ? "parameterList" : `parameterList.${String(index)}.${part ?? ""}`]}
         />
-      </FormSection>
-      <FormSection title={common("tags")}>
         <TagFields tags={values.tagList ?? []} onChange={(tags) => { form.setFieldValue("tagList", tags); }} errorOf={(path) => form.errors[path]} />
       </FormSection>
     </CreationForm>

@@ -25,7 +25,7 @@ export function ModelTable({ list, state }: { list: ReturnType<typeof useModels>
   const { t: common } = useTranslation();
   const columns: Column<ModelView>[] = [
     { key: "name", label: common("name"), width: "minmax(150px, 2fr)", sortBy: "name", cell: (row) => row.modelName },
-    { key: "status", label: common("status"), width: "minmax(200px, 3fr)", sortBy: "status", cell: (row) => <StatusBadge status={row.modelStatusCode} reason={row.statusReason} /> },
+    { key: "status", label: common("status"), width: "minmax(300px, 3fr)", sortBy: "status", cell: (row) => <StatusBadge status={row.modelStatusCode} reason={row.statusReason} /> },
     { key: "framework", label: t("framework"), width: "130px", cell: (row) => formatName(row.modelFormatCode) },
     { key: "origin", label: t("origin"), width: "minmax(130px, 1fr)", cell: (row) => <ModelOrigin model={row} /> },
     { key: "uses", label: t("uses"), width: "minmax(110px, 1fr)", cell: (row) => <UsedBy model={row} /> },
