@@ -29,13 +29,15 @@ export function RequestEditor({ stage, modelName, metadata, needsKey, isReading 
   const [api, setApi] = useState<Choice>("predict");
   const [method, setMethod] = useState<NonNullable<TryOut["method"]>>("POST");
   const [path, setPath] = useState(modelPath(modelName, "predict"));
-  const [body, setBody] = useState(exampleBody("predict", modelName, metadata));
+  // Until somebody types, the example is shown; it gets better when the model has said what it takes.
+  const [typed, setTyped] = useState<string | null>(null);
+  const body = typed ?? exampleBody(api === OWN ? "predict" : api, modelName, metadata);
   const choose = (next: Choice): void => {
     setApi(next);
+    setTyped(next === OWN ? body : null);
     if (next === OWN) return;
     setMethod(methodOf(next));
     setPath(modelPath(modelName, next));
-    setBody(exampleBody(next, modelName, metadata));
   };
   const send = (): void => {
     const headerList = body === "" ? [] : [{ headerName: "content-type", headerValue: "application/json" }];
@@ -61,7 +63,7 @@ export function RequestEditor({ stage, modelName, metadata, needsKey, isReading 
           <TextInput label={t("pathBelowStage")} value={path} readOnly={api !== OWN} onChange={(event) => { setPath(event.currentTarget.value); }} styles={{ input: { fontFamily: "var(--mantine-font-family-monospace)" } }} />
           <Textarea
             label={t("body")} description={isReading ? t("readingMetadata") : metadata === null ? t("exampleUnknown") : t("exampleKnown")} autosize minRows={6} maxRows={24} spellCheck={false}
-            value={body} onChange={(event) => { setBody(event.currentTarget.value); }} onKeyDown={onKeyDown} error={wrong === null ? null : t("notJson", { message: wrong })}
+            value={body} onChange={(event) => { setTyped(event.currentTarget.value); }} onKeyDown={onKeyDown} error={wrong === null ? null : t("notJson", { message: wrong })}
             styles={{ input: { fontFamily: "var(--mantine-font-family-monospace)", fontSize: "var(--mantine-font-size-sm)" } }}
           />
           <Group>

@@ -45,7 +45,7 @@ export function TryIt({ stages, needsKey }: { stages: readonly EndpointStageView
       {isAsleep && <Alert color="blue" variant="light">{t("asleepText")}</Alert>}
       {way === "chat" && canChat
         ? <ChatBox key={`${stageId} ${modelName}`} stageId={stage.endpointStageId} modelName={modelName} />
-        : <RequestEditor key={`${stageId} ${modelName} ${String(metadata != null)}`} stage={stage} modelName={modelName} metadata={metadata ?? null} needsKey={needsKey} isReading={isFetching} />}
+        : <RequestEditor key={`${stageId} ${modelName}`} stage={stage} modelName={modelName} metadata={metadata ?? null} needsKey={needsKey} isReading={isFetching} />}
     </Stack>
   );
 }
