@@ -105,3 +105,11 @@ def test_from_a_training_to_an_answer_and_away(signed_in: SignedIn, appliance: A
     field(page, "Body").fill('{"instances": [21]}')
     page.get_by_role("main").get_by_role("button", name="Send").click()
     expect(page.get_by_text("42")).to_be_visible()
+
+    page.get_by_role("button", name="Create a stage").click()
+    field(page, "Stage name").fill("second")
+    choose(page, "Instance type", re.compile("m2.c1m2"))
+    choose(page, "Model", re.compile("doubles"))
+    page.get_by_role("main").get_by_role("button", name="Create a stage").click()
+    expect(page.get_by_role("heading", name="second")).to_be_visible()
+    expect(status(page, "ACTIVE")).to_be_visible(timeout=LONG_MS)
