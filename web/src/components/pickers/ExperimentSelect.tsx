@@ -24,8 +24,8 @@ export function ExperimentSelect({ value, onChange, ...props }: ExperimentSelect
   const { t } = useTranslation("pickers");
   const [typed, setTyped] = useState("");
   const [keyword] = useDebouncedValue(typed, TYPING_MS);
-  const { data: found = [], error } = useQuery({ ...experimentsQuery(keyword), placeholderData: keepPreviousData });
-  const isMissing = value != null && value !== "" && !found.some((each) => each.experimentId === value);
+  const { data: found = [], error, isSuccess } = useQuery({ ...experimentsQuery(keyword), placeholderData: keepPreviousData });
+  const isMissing = isSuccess && value != null && value !== "" && !found.some((each) => each.experimentId === value);
   const { data: chosen } = useQuery({
     queryKey: ["experiment", "one", value], enabled: isMissing,
     queryFn: async () => (await payload(getExperiment({ path: { ...PROJECT, experiment_id: value ?? "" } }))).experiment,

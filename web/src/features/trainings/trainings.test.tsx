@@ -133,7 +133,7 @@ describe("the form of a training", () => {
       http.get(api("/images"), () => success({ imageList: json([IMAGE]) })),
       http.get(api("/images/pytorch/preparation"), () => success({ preparation: { imageId: "pytorch", isReady: true } })),
       http.get(api("/flavors"), () => success({ flavorList: json([FLAVOR]) })),
-      http.get(api("/storage/access"), () => success({ accessList: [] })),
+      http.get(api("/storage/access"), () => success({ containerAccessList: [] })),
       http.post(api("/trainings/check"), () => success()),
       http.post(api("/trainings"), async ({ request }) => {
         created.push(await request.json());
@@ -142,7 +142,8 @@ describe("the form of a training", () => {
     );
     const { user } = renderPage("/trainings/new?copy=id-of-iris");
     expect(await screen.findByRole("textbox", { name: /^Name/ })).toHaveValue("iris-copy");
-    expect(await screen.findByText(/PyTorch 2.13.0 · Python 3.11 · CPU · prepared/)).toBeVisible();
+    const facts = await screen.findAllByText(/PyTorch 2.13.0 · Python 3.11 · CPU · prepared/);
+    expect(facts[0]).toBeVisible();
     await user.type(screen.getByRole("textbox", { name: "Value 1" }), "5");
     await user.click(screen.getByRole("button", { name: "Add a hyperparameter" }));
     await user.type(screen.getByRole("textbox", { name: "Key 2" }), "LR");
