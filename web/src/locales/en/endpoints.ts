@@ -57,7 +57,7 @@ export default {
   changeWithoutGap: "The new stage takes over without a failed request; requests under way are answered.",
   changeWithGap: "There is no room for both: the present default stage is deleted first, and requests wait at the gateway until the new one is ready.",
   urlStays: "{{url}} stays the same.",
-  stageIsDeleted: "The stage {{name}} is deleted afterwards with all its stage resources.",
+  stageIsDeleted: "The stage {{name}} is deleted with all its stage resources.",
   stopFirst: "Delete the present default stage first",
   waitAbout: "Requests wait for about {{time}}, as long as the models took to load the last time.",
   waitUnknown: "How long requests wait is not known: these models have not been loaded here before.",

@@ -60,7 +60,7 @@ export default {
   changeWithoutGap: "실패하는 요청 없이 새 스테이지로 전환됩니다. 처리 중인 요청에는 응답합니다.",
   changeWithGap: "둘을 함께 실행할 여유가 없습니다. 현재 기본 스테이지를 먼저 삭제하고, 새 스테이지가 준비될 때까지 요청은 Gateway에서 기다립니다.",
   urlStays: "{{url}}은(는) 그대로입니다.",
-  stageIsDeleted: "그 뒤 스테이지 {{name}}은(는) 모든 스테이지 리소스와 함께 삭제됩니다.",
+  stageIsDeleted: "스테이지 {{name}}은(는) 모든 스테이지 리소스와 함께 삭제됩니다.",
   stopFirst: "현재 기본 스테이지를 먼저 삭제",
   waitAbout: "요청이 약 {{time}} 동안 기다립니다(지난번 모델을 불러온 시간).",
   waitUnknown: "기다리는 시간은 알 수 없습니다. 이 모델을 아직 불러온 적이 없습니다.",
