@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Mapping
-from functools import cache
 from pathlib import Path
 
 from starlette.requests import Request
@@ -21,6 +21,7 @@ PAGE_PARTS = frozenset({
 _TYPES: Mapping[str, str] = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 # Best first; each asset was compressed when the page was built.
 _ENCODINGS: Mapping[str, str] = {"br": ".br", "gzip": ".gz"}
+_NAME = re.compile(r"\w[\w.-]*")
 _NONCE_PLACE = "{{nonce}}"
 # Names have the hash of what is in them, so that whatever has a name keeps it.
 _FOR_EVER = "public, max-age=31536000, immutable"
@@ -49,25 +50,23 @@ def document(status: int = 200) -> Response | None:
 
 def asset(request: Request, name: str) -> Response | None:
     """Return a file of the page in the best encoding that the browser takes; None if there is none of that name."""
-    path = _assets().get(name)
+    path = _asset(name)
     if path is None:
         return None
     headers = {"cache-control": _FOR_EVER if "-" in name else _A_WHILE, "vary": "accept-encoding"}
     accepted = {part.partition(";")[0].strip() for part in request.headers.get("accept-encoding", "").split(",")}
     for encoding, ending in _ENCODINGS.items():
-        packed = _assets().get(name + ending)
+        packed = _asset(name + ending)
         if encoding in accepted and packed is not None:
             return FileResponse(packed, media_type=_TYPES.get(path.suffix), headers={**headers, "content-encoding": encoding})
     return FileResponse(path, media_type=_TYPES.get(path.suffix), headers=headers)
 
 
-@cache
 def _document() -> str | None:
     path = FOLDER / "index.html"
     return path.read_text() if path.exists() else None
 
 
-@cache
-def _assets() -> Mapping[str, Path]:
-    folder = FOLDER / "assets"
-    return {path.name: path for path in folder.iterdir()} if folder.is_dir() else {}
+def _asset(name: str) -> Path | None:
+    path = FOLDER / "assets" / name
+    return path if _NAME.fullmatch(name) and path.is_file() else None

@@ -46,7 +46,8 @@ def choose(page: Page, field: str, option: str | re.Pattern[str]) -> None:
 
 
 def status(page: Page, name: str) -> Locator:
-    return page.get_by_role("main").get_by_text(name, exact=True).first
+    """What is said beside the page's name."""
+    return page.get_by_role("main").get_by_role("status").filter(has_text=re.compile(f"^{name}"))
 
 
 def confirm(page: Page, label: str) -> None:

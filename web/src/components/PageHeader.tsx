@@ -21,7 +21,7 @@ export function PageHeader({ title, trail = [], aside, actions }: {
       <Group justify="space-between" align="center" gap="sm">
         <Group gap="sm" miw={0}>
           <Title order={1} size="h3">{title}</Title>
-          {aside}
+          {aside !== undefined && <div role="status">{aside}</div>}
         </Group>
         {actions !== undefined && <Group gap="xs">{actions}</Group>}
       </Group>

@@ -30,6 +30,16 @@ export interface CreationOptions<Body extends object> {
   create: (body: Body) => Promise<unknown>;
 }
 
+const SECRET = /token|secret|password|key/i;
+
+/** A draft as it is kept: values of parameters whose names say that they are secrets are not. */
+function draftText(values: object): string {
+  return JSON.stringify(values, (_, value: unknown) => {
+    const isSecret = value !== null && typeof value === "object" && "parameterName" in value && SECRET.test(String(value.parameterName));
+    return isSecret ? { ...value, parameterValue: "" } : value;
+  });
+}
+
 function readDraft<Body>(key: string): Body | null {
   const text = localStorage.getItem(key);
   try {
@@ -66,7 +76,7 @@ export function useCreation<Body extends object>({ name, initial, schema, check,
     initialValues: draft === null ? initial : { ...initial, ...draft },
     validate: (values) => resolve(withoutEmpty(values) as never) as never,
     onValuesChange: (values) => {
-      localStorage.setItem(key, JSON.stringify(values));
+      localStorage.setItem(key, draftText(values));
       askServer(values);
     },
   });

@@ -6,14 +6,13 @@ export interface EndpointRequest {
   method: string;
   body: string;
   needsKey: boolean;
+  /** The file of the authority that signs the gateway's certificate: this appliance's own. */
+  authority: string;
 }
 
-// The authority that signs the gateway's certificate is this appliance's own.
-const BUNDLE = "~/.local/share/easymaker-local/tls/bundle.pem";
-
-export function asCurl({ url, method, body, needsKey }: EndpointRequest): string {
+export function asCurl({ url, method, body, needsKey, authority }: EndpointRequest): string {
   const parts = [
-    `curl --cacert ${BUNDLE} ${shellWord(url)}`,
+    `curl --cacert ${shellWord(authority)} ${shellWord(url)}`,
     ...(method === "POST" || (method === "GET" && body === "") ? [] : [`-X ${method}`]),
     ...(needsKey ? ['-H "x-nhn-apikey: $KEY"'] : []),
     ...(body === "" ? [] : ["-H 'content-type: application/json'", `-d ${shellWord(body)}`]),
@@ -21,11 +20,11 @@ export function asCurl({ url, method, body, needsKey }: EndpointRequest): string
   return parts.join(" \\\n    ");
 }
 
-export function asPython({ url, method, body, needsKey }: EndpointRequest): string {
-  const lines = ["import os", "", "import requests", "", "answer = requests.request(", `    ${pythonValue(method)}, ${pythonValue(url)},`];
+export function asPython({ url, method, body, needsKey, authority }: EndpointRequest): string {
+  const lines = [...(needsKey ? ["import os", ""] : []), "import requests", "", "answer = requests.request(", `    ${pythonValue(method)}, ${pythonValue(url)},`];
   if (needsKey) lines.push('    headers={"x-nhn-apikey": os.environ["KEY"]},');
   if (body !== "") lines.push(`    json=${jsonInPython(body)},`);
-  lines.push(`    verify=os.path.expanduser(${pythonValue(BUNDLE)}),`, ")", "print(answer.status_code, answer.json())");
+  lines.push(`    verify=${pythonValue(authority)},`, ")", "print(answer.status_code, answer.json())");
   return lines.join("\n");
 }
 

@@ -6,6 +6,7 @@ import { useTranslation } from "react-i18next";
 import { CopyBlock } from "@/components/CopyText";
 import { ErrorView } from "@/components/ErrorView";
 import type { EndpointStageView, TryOut } from "@/lib/api/generated/types.gen";
+import { useSystem } from "@/lib/machine";
 
 import { useTryStage } from "../api/tryStage";
 import { exampleBody, methodOf, modelPath, ROUTES, type Api, type Metadata } from "../protocol";
@@ -25,6 +26,7 @@ export function RequestEditor({ stage, modelName, metadata, needsKey, isReading 
   isReading: boolean;
 }) {
   const { t } = useTranslation("endpoints");
+  const { data: system } = useSystem();
   const { mutate, data: answer, error, isPending } = useTryStage(stage.endpointStageId);
   const [api, setApi] = useState<Choice>("predict");
   const [method, setMethod] = useState<NonNullable<TryOut["method"]>>("POST");
@@ -47,7 +49,7 @@ export function RequestEditor({ stage, modelName, metadata, needsKey, isReading 
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) send();
   };
   const url = `https://${stage.apigwDefaultStageUrl ?? stage.apigwStageUrl}${path}`;
-  const words = { url, method, body, needsKey };
+  const words = { url, method, body, needsKey, authority: `${system?.home ?? ""}/tls/bundle.pem` };
   const wrong = faultOf(body);
   return (
     <Grid gap="lg">
