@@ -33,8 +33,9 @@ SignedIn = Callable[..., Page]
 """Opens a page that is signed in; the keywords are those of the browser's context (size, colours, language)."""
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """One for a module, and ended with it: its client keeps an event loop in this thread, beside which no other may run."""
     program = shutil.which("chromium") or shutil.which("google-chrome")
     if program is None:
         if os.environ.get(PREFIX + "REQUIRE_BROWSER") == "1":
@@ -49,7 +50,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def appliance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Appliance]:
     """Jobs are local processes: what is tested here is the page."""
-    # In a thread of its own: the browser's client keeps an event loop in this one, beside which no other may run.
+    # In a thread of its own, because of the browser's event loop.
     with ThreadPoolExecutor(1) as thread:
         running = running_appliance(tmp_path_factory.mktemp("home"), "process")
         yield thread.submit(running.__enter__).result()

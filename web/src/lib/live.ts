@@ -84,8 +84,9 @@ export class Live {
     source.addEventListener("error", () => {
       this.become("lost");
       if (source.readyState !== EventSource.CLOSED) return;
-      // The browser gives up after an answer that is no stream (a restart, a session that ended).
+      // The browser gives up after an answer that is no stream: a restart, or a session that ended, which this question tells.
       this.source = null;
+      void this.client.refetchQueries({ queryKey: ["system"] });
       this.retry = window.setTimeout(() => {
         this.retry = null;
         if (this.source === null && !document.hidden) this.open();
