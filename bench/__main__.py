@@ -22,7 +22,7 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
-from bench import adoption, endpoints, gateways, logs, queue, scale, serving, tunings
+from bench import adoption, endpoints, gateways, logs, page, queue, scale, serving, tunings
 from bench.rest import at_rest
 from bench.row import Row
 from bench.sizes import QUICK, Sizes
@@ -44,7 +44,7 @@ def main() -> int:
     )
     parser.add_argument("--quick", action="store_true", help="smallest sizes: shows that every row works, nothing more")
     parser.add_argument("--no-docker", action="store_true", help="leave out the rows that need a container engine")
-    parser.add_argument("--only", choices=("serving", "endpoints"), help="only the rows of model servers, or of endpoints")
+    parser.add_argument("--only", choices=("serving", "endpoints", "page"), help="only the rows of these")
     parser.add_argument("--json", type=Path, default=Path("bench.json"))
     options = parser.parse_args()
     given = {
@@ -59,6 +59,8 @@ def main() -> int:
             rows += endpoints.rows(folder / "endpoints", min(sizes.rounds, 5), sizes.changes)
         if sizes.serving_rounds and options.only in {None, "serving"}:
             rows += serving.rows(folder / "serving", sizes.serving_rounds, sizes.serving_seconds)
+        if options.only in {None, "page"}:
+            rows += page.rows(folder / "page", sizes.page_trainings, sizes.rounds)
     _print(rows)
     found = [{**asdict(row), "ratio": row.ratio} for row in rows]
     machine = {"cpus": os.cpu_count(), "memory_mib": psutil.virtual_memory().total >> 20, "python": sys.version.split()[0]}

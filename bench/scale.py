@@ -53,7 +53,7 @@ def rows(folder: Path, count: int, requests: int) -> list[Row]:
     """Ask a home with ``count`` trainings and one with few in turns; ``requests`` each."""
     few = min(FEW, count)
     found = []
-    with _filled(folder / "many", count) as many, _filled(folder / "few", few) as small:
+    with filled(folder / "many", count) as many, filled(folder / "few", few) as small:
         for ours, reference in zip(_questions(count), _questions(few), strict=True):
             times = [(_seconds(many, ours.path(n * 7919)), _seconds(small, reference.path(n * 7919))) for n in range(requests)]
             mine, theirs = zip(*times, strict=True)
@@ -89,7 +89,8 @@ def _list_all(client: httpx.Client) -> tuple[float, list[float]]:
 
 
 @contextmanager
-def _filled(home: Path, count: int) -> Iterator[httpx.Client]:
+def filled(home: Path, count: int) -> Iterator[httpx.Client]:
+    """Run a daemon with ``count`` ended trainings, of which ``training-0`` is the oldest; yields a client of its API."""
     plain_image(home)
     store = Store(Settings(home=home).database)
     store.open()

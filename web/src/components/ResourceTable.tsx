@@ -67,7 +67,11 @@ export function ResourceTable<T>(props: ResourceTableProps<T>) {
     if (hasMore && last >= rows.length - OVERSCAN) loadMore?.();
   }, [hasMore, last, loadMore, rows.length]);
 
-  const chosen = rows.filter((row) => selected.has(idOf(row)));
+  // Other conditions, other rows: one begins at the top.
+  const conditions = JSON.stringify([state.keyword, state.statuses, state.sortBy, state.sortOrder]);
+  useEffect(() => { if (frame.current !== null) frame.current.scrollTop = 0; }, [conditions]);
+
+  const chosen = selected.size === 0 ? [] : rows.filter((row) => selected.has(idOf(row)));
   const clear = (): void => { setSelected(new Set()); };
   const choose = (id: string, on: boolean): void => {
     const next = new Set(selected);

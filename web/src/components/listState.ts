@@ -5,6 +5,8 @@ import { useSearchParams } from "react-router";
 
 import type { Kind } from "@/lib/kinds";
 
+import { isLong, useLongList } from "./longList";
+
 export type SortOrder = "ASC" | "DESC";
 
 export interface ListState {
@@ -66,25 +68,36 @@ export interface ListQuery {
   cursor?: string;
 }
 
+export type Pages<T> = InfiniteData<ListPage<T>, string | null>;
+
 /** The rows that meet the conditions, page by page as somebody scrolls. `more`: what else the list is limited by. */
-export function useResourceList<T>(
+export function useResourceList<T extends object>(
   kind: Kind, state: ListState, more: Readonly<Record<string, unknown>>, fetch: (query: ListQuery) => Promise<ListPage<T>>,
 ) {
-  const query = useInfiniteQuery<ListPage<T>, Error, InfiniteData<ListPage<T>>, readonly unknown[], string | null>({
-    queryKey: [kind, "list", { keyword: state.keyword, statuses: state.statuses, sortBy: state.sortBy, sortOrder: state.sortOrder, ...more }],
-    queryFn: ({ pageParam }) => fetch({
-      keyword: state.keyword || undefined, sortBy: state.sortBy, sortOrder: state.sortOrder, limit: PAGE_ROWS, cursor: pageParam ?? undefined,
-    }),
+  const queryKey = [kind, "list", { keyword: state.keyword, statuses: state.statuses, sortBy: state.sortBy, sortOrder: state.sortOrder, ...more }];
+  const ask = (cursor: string | null): Promise<ListPage<T>> => fetch({
+    keyword: state.keyword || undefined, sortBy: state.sortBy, sortOrder: state.sortOrder, limit: PAGE_ROWS, cursor: cursor ?? undefined,
+  });
+  const query = useInfiniteQuery<ListPage<T>, Error, Pages<T>, readonly unknown[], string | null>({
+    queryKey,
+    queryFn: ({ pageParam }) => ask(pageParam),
     initialPageParam: null,
     getNextPageParam: (page) => page.nextCursor,
     placeholderData: keepPreviousData,
+    // Whoever makes a long list stale does not make it ask for all of its pages: see `longList.ts`.
+    staleTime: ({ state: { data } }) => isLong(data as Pages<T> | undefined) ? "static" : Infinity,
+  });
+  const { hasNextPage, isFetchingNextPage, fetchNextPage, refetch } = query;
+  useLongList(kind, queryKey, {
+    first: () => ask(null),
+    // The keyword may also be an id. A row that was listed stays if only its name meets the keyword no more.
+    one: async (id, isIt) => (await fetch({ keyword: id, limit: PAGE_ROWS })).rows.find(isIt) ?? null,
+    all: refetch,
   });
   const pages = query.data?.pages;
   const rows = useMemo(() => pages?.flatMap((page) => page.rows) ?? [], [pages]);
-  const { hasNextPage, isFetchingNextPage, fetchNextPage } = query;
   return {
-    rows, total: pages?.[0]?.totalCount ?? null, error: query.error, isPending: query.isPending,
-    hasMore: hasNextPage, refetch: query.refetch,
+    rows, total: pages?.[0]?.totalCount ?? null, error: query.error, isPending: query.isPending, hasMore: hasNextPage, refetch,
     loadMore: () => { if (hasNextPage && !isFetchingNextPage) void fetchNextPage(); },
   };
 }

@@ -18,3 +18,6 @@ const OTHER_WORDS: Partial<Record<string, Kind>> = {
 
 /** A kind in the API's words. */
 export const kindOf = (word: string): string => OTHER_WORDS[word] ?? word;
+
+/** The field that has a resource's id, such as `trainingTemplateId`. */
+export const idField = (kind: Kind): string => `${kind.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase())}Id`;

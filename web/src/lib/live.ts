@@ -19,6 +19,16 @@ const URL = `/v1.0/appkeys/${APPKEY}/changes?include=samples`;
 const GATHER_MS = 200;
 const RETRY_MS = 1000;
 
+/** What changed; null: anything may have. */
+type ChangeListener = (changes: readonly Change[] | null) => void;
+const changeListeners = new Set<ChangeListener>();
+
+/** Calls `listener` with what changed, for what does not ask for everything again then; returns what ends that. */
+export function onChanges(listener: ChangeListener): () => void {
+  changeListeners.add(listener);
+  return () => { changeListeners.delete(listener); };
+}
+
 /** Makes stale what shows a resource: lists of its kind, and queries whose key names its id (or its parent's). */
 export function applyChanges(client: QueryClient, changes: readonly Change[]): void {
   const kinds = new Set(changes.map((change) => change.kind as string));
@@ -30,6 +40,7 @@ export function applyChanges(client: QueryClient, changes: readonly Change[]): v
       return namesOne || (kinds.has(kind) && (what === "list" || what === undefined || kind === "queue"));
     },
   });
+  changeListeners.forEach((listener) => { listener(changes); });
 }
 
 /** The stream of changes. It reconnects for ever, and not at all while the tab is hidden. */
@@ -68,7 +79,9 @@ export class Live {
     source.addEventListener("hello", (event) => {
       this.become("live");
       const { isResumed } = JSON.parse((event as MessageEvent<string>).data) as { isResumed: boolean };
-      if (!isResumed) void this.client.invalidateQueries();
+      if (isResumed) return;
+      void this.client.invalidateQueries();
+      changeListeners.forEach((listener) => { listener(null); });
     });
     source.addEventListener("change", (event) => {
       const { changeList } = JSON.parse((event as MessageEvent<string>).data) as { changeList: Change[] };
