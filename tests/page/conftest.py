@@ -61,25 +61,35 @@ def address(appliance: Appliance, path: str = "/") -> str:
     return f"http://127.0.0.1:{appliance.port}{path}"
 
 
+def open_page(browser: Browser, appliance: Appliance, said: list[str], **more: object) -> Page:
+    """Return a page that is signed in, in a context of its own; what goes wrong on its console is added to ``said``."""
+    context = browser.new_context(**{"viewport": {"width": 1280, "height": 800}, "locale": "en-US", **more})
+    context.set_default_timeout(PATIENCE_MS)
+    page = context.new_page()
+    page.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: said.append(str(error)))
+    link = appliance.call("POST", "/system/login")["login"]["path"]
+    page.goto(address(appliance, link))
+    return page
+
+
+def unexpected(said: list[str]) -> list[str]:
+    """Return what a browser should not have said."""
+    return [text for text in said if not any(word in text for word in EXPECTED)]
+
+
 @pytest.fixture
 def signed_in(browser: Browser, appliance: Appliance) -> Iterator[SignedIn]:
     """What a browser says on its console while a test runs is a failure of the test, unless the test takes it away."""
-    contexts, said = [], []
+    pages: list[Page] = []
+    said: list[str] = []
 
     def opened(path: str = "/", **more: object) -> Page:
-        context = browser.new_context(**{"viewport": {"width": 1280, "height": 800}, "locale": "en-US", **more})
-        context.set_default_timeout(PATIENCE_MS)
-        contexts.append(context)
-        page = context.new_page()
-        page.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
-        page.on("pageerror", lambda error: said.append(str(error)))
-        link = appliance.call("POST", "/system/login")["login"]["path"]
-        page.goto(address(appliance, link))
+        pages.append(page := open_page(browser, appliance, said, **more))
         page.goto(address(appliance, path))
         return page
 
     yield opened
-    for context in contexts:
-        context.close()
-    unexpected = [text for text in said if not any(word in text for word in EXPECTED)]
-    assert unexpected == []
+    for page in pages:
+        page.context.close()
+    assert unexpected(said) == []

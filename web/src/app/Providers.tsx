@@ -4,20 +4,17 @@ import { Notifications } from "@mantine/notifications";
 import { QueryClientProvider, type QueryClient } from "@tanstack/react-query";
 import type { ReactNode } from "react";
 
-import { theme } from "./theme";
+import { cssVariables, theme } from "./theme";
 
 // The daemon gives each answer a number of its own, and styles without it are refused.
 const nonce = document.querySelector<HTMLMetaElement>('meta[name="style-nonce"]')?.content;
 // The styles that dialogues add while they are open look for it under this name.
 Object.assign(globalThis, { __webpack_nonce__: nonce });
 
-// What keeps the page behind a dialogue still writes a style, too, and looks for the number here.
-Object.assign(globalThis, { __webpack_nonce__: nonce });
-
 /** What every page needs around it. `env="test"`: without transitions, and without what is hidden by the width of a window. */
 export function Providers({ client, env = "default", children }: { client: QueryClient; env?: "default" | "test"; children: ReactNode }) {
   return (
-    <MantineProvider theme={theme} defaultColorScheme="auto" getStyleNonce={() => nonce ?? ""} env={env} withGlobalClasses={env === "default"}>
+    <MantineProvider theme={theme} cssVariablesResolver={cssVariables} defaultColorScheme="auto" getStyleNonce={() => nonce ?? ""} env={env} withGlobalClasses={env === "default"}>
       <QueryClientProvider client={client}>
         <ModalsProvider>
           <Notifications position="bottom-right" />
