@@ -2,30 +2,20 @@ import { ActionIcon, Box, Checkbox, Group, Loader, Menu, Text, UnstyledButton } 
 import { useLocalStorage } from "@mantine/hooks";
 import { IconArrowDown, IconArrowUp, IconColumns3 } from "@tabler/icons-react";
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { memo, useCallback, useEffect, useMemo, useRef, useState, type CSSProperties, type ReactNode } from "react";
+import { useCallback, useEffect, useMemo, useRef, useState, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
-import { Link } from "react-router";
 
 import type { ListState } from "./listState";
 import classes from "./ResourceTable.module.css";
+import { TableRow, type Column } from "./TableRow";
+
+export type { Column };
 
 const ROW_PIXELS = 42;
 // Rows that are drawn before somebody scrolls to them.
 const OVERSCAN = 6;
 // Rows that are left when more are asked for.
 const ROWS_AHEAD = 25;
-
-export interface Column<T> {
-  key: string;
-  label: string;
-  /** A track of a CSS grid that begins with its least width, such as `minmax(140px, 2fr)`. */
-  width: string;
-  cell: (row: T) => ReactNode;
-  /** The API's `sortBy`, where it sorts by this. */
-  sortBy?: string;
-  /** Not shown until somebody chooses it. */
-  isExtra?: boolean;
-}
 
 export interface ResourceTableProps<T> {
   /** What the choice of columns is remembered under. */
@@ -129,7 +119,7 @@ export function ResourceTable<T>(props: ResourceTableProps<T>) {
             if (row === undefined) return null;
             const id = idOf(row);
             return (
-              <Row
+              <TableRow
                 key={id} id={id} row={row} name={nameOf(row)} path={pathOf(row)} place={index + 2} top={start} columns={shown} grid={grid}
                 choose={isSelectable ? choose : null} isSelected={selected.has(id)}
               />
@@ -139,43 +129,6 @@ export function ResourceTable<T>(props: ResourceTableProps<T>) {
         {hasMore && <Group justify="center" p="xs"><Loader size="xs" /></Group>}
       </div>
     </Box>
-  );
-}
-
-interface RowProps<T> {
-  id: string;
-  row: T;
-  name: string;
-  path: string;
-  /** Counted from the head, which is 1. */
-  place: number;
-  /** Pixels from the first row. */
-  top: number;
-  columns: readonly Column<T>[];
-  grid: CSSProperties;
-  /** Null: it cannot be selected. */
-  choose: ((id: string, on: boolean) => void) | null;
-  isSelected: boolean;
-}
-
-// The function's own type, because `memo` does not keep what it is generic in.
-const Row = memo(OneRow) as typeof OneRow;
-
-function OneRow<T>({ id, row, name, path, place, top, columns, grid, choose, isSelected }: RowProps<T>) {
-  const { t } = useTranslation();
-  return (
-    <div className={classes.row} role="row" aria-rowindex={place} style={{ ...grid, transform: `translateY(${String(top)}px)` }}>
-      {choose !== null && (
-        <div className={classes.cell} role="cell">
-          <Checkbox size="xs" checked={isSelected} aria-label={t("selectRow", { name })} onChange={(event) => { choose(id, event.currentTarget.checked); }} />
-        </div>
-      )}
-      {columns.map((column, index) => (
-        <div className={classes.cell} role="cell" key={column.key}>
-          {index === 0 ? <Link className={classes.link} to={path} title={name}>{column.cell(row)}</Link> : column.cell(row)}
-        </div>
-      ))}
-    </div>
   );
 }
 
