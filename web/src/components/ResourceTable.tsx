@@ -2,32 +2,25 @@ import { ActionIcon, Box, Checkbox, Group, Loader, Menu, Text, UnstyledButton } 
 import { useLocalStorage } from "@mantine/hooks";
 import { IconArrowDown, IconArrowUp, IconColumns3 } from "@tabler/icons-react";
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { useEffect, useRef, useState, type ReactNode } from "react";
+import { useCallback, useEffect, useMemo, useRef, useState, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
-import { Link } from "react-router";
 
 import type { ListState } from "./listState";
 import classes from "./ResourceTable.module.css";
+import { TableRow, type Column } from "./TableRow";
+
+export type { Column };
 
 const ROW_PIXELS = 42;
-// Rows that are there before somebody scrolls to them.
-const OVERSCAN = 12;
-
-export interface Column<T> {
-  key: string;
-  label: string;
-  /** A track of a CSS grid that begins with its least width, such as `minmax(140px, 2fr)`. */
-  width: string;
-  cell: (row: T) => ReactNode;
-  /** The API's `sortBy`, where it sorts by this. */
-  sortBy?: string;
-  /** Not shown until somebody chooses it. */
-  isExtra?: boolean;
-}
+// Rows that are drawn before somebody scrolls to them.
+const OVERSCAN = 6;
+// Rows that are left when more are asked for.
+const ROWS_AHEAD = 25;
 
 export interface ResourceTableProps<T> {
   /** What the choice of columns is remembered under. */
   name: string;
+  /** Kept by `useMemo` where there may be many rows: other columns draw them all anew. */
   columns: readonly Column<T>[];
   rows: readonly T[];
   idOf: (row: T) => string;
@@ -52,19 +45,23 @@ export function ResourceTable<T>(props: ResourceTableProps<T>) {
     getInitialValueInEffect: false,
   });
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
-  const shown = columns.filter((column, index) => index === 0 || !hidden.includes(column.key));
-  const tracks = [...(bulkActions ? ["40px"] : []), ...shown.map((column) => column.width)];
-  // Every row is a grid of its own: they are equally wide because none is narrower than what all tracks need.
-  const grid = { gridTemplateColumns: tracks.join(" "), minWidth: tracks.reduce((sum, track) => sum + Number(/\d+/.exec(track)?.[0] ?? 0), 0) };
+  // Rows are drawn anew only where these, or their own row, are others.
+  const shown = useMemo(() => columns.filter((column, index) => index === 0 || !hidden.includes(column.key)), [columns, hidden]);
+  const isSelectable = bulkActions !== undefined;
+  const grid = useMemo(() => {
+    const tracks = [...(isSelectable ? ["40px"] : []), ...shown.map((column) => column.width)];
+    // Every row is a grid of its own: they are equally wide because none is narrower than what all tracks need.
+    return { gridTemplateColumns: tracks.join(" "), minWidth: tracks.reduce((sum, track) => sum + Number(/\d+/.exec(track)?.[0] ?? 0), 0) };
+  }, [isSelectable, shown]);
   // The React compiler's lint knows that this hook hands out functions that change; nothing here keeps them.
   // eslint-disable-next-line react-hooks/incompatible-library
   const virtual = useVirtualizer({
-    count: rows.length, getScrollElement: () => frame.current, estimateSize: () => ROW_PIXELS, overscan: OVERSCAN,
+    count: rows.length, getScrollElement: () => frame.current, estimateSize: () => ROW_PIXELS, overscan: OVERSCAN, useFlushSync: false,
   });
   const items = virtual.getVirtualItems();
   const last = items.at(-1)?.index ?? 0;
   useEffect(() => {
-    if (hasMore && last >= rows.length - OVERSCAN) loadMore?.();
+    if (hasMore && last >= rows.length - ROWS_AHEAD) loadMore?.();
   }, [hasMore, last, loadMore, rows.length]);
 
   // Other conditions, other rows: one begins at the top.
@@ -73,11 +70,13 @@ export function ResourceTable<T>(props: ResourceTableProps<T>) {
 
   const chosen = selected.size === 0 ? [] : rows.filter((row) => selected.has(idOf(row)));
   const clear = (): void => { setSelected(new Set()); };
-  const choose = (id: string, on: boolean): void => {
-    const next = new Set(selected);
-    if (on) next.add(id); else next.delete(id);
-    setSelected(next);
-  };
+  const choose = useCallback((id: string, on: boolean): void => {
+    setSelected((before) => {
+      const next = new Set(before);
+      if (on) next.add(id); else next.delete(id);
+      return next;
+    });
+  }, []);
 
   return (
     <Box>
@@ -120,18 +119,10 @@ export function ResourceTable<T>(props: ResourceTableProps<T>) {
             if (row === undefined) return null;
             const id = idOf(row);
             return (
-              <div className={classes.row} role="row" key={id} aria-rowindex={index + 2} style={{ ...grid, transform: `translateY(${String(start)}px)` }}>
-                {bulkActions && (
-                  <div className={classes.cell} role="cell">
-                    <Checkbox size="xs" checked={selected.has(id)} aria-label={t("selectRow", { name: nameOf(row) })} onChange={(event) => { choose(id, event.currentTarget.checked); }} />
-                  </div>
-                )}
-                {shown.map((column, place) => (
-                  <div className={classes.cell} role="cell" key={column.key}>
-                    {place === 0 ? <Link className={classes.link} to={pathOf(row)} title={nameOf(row)}>{column.cell(row)}</Link> : column.cell(row)}
-                  </div>
-                ))}
-              </div>
+              <TableRow
+                key={id} id={id} row={row} name={nameOf(row)} path={pathOf(row)} place={index + 2} top={start} columns={shown} grid={grid}
+                choose={isSelectable ? choose : null} isSelected={selected.has(id)}
+              />
             );
           })}
         </div>

@@ -34,7 +34,8 @@ export const useNow = (): number => useSyncExternalStore(subscribe, () => now);
 /** How long ago something was; the exact time on hover and focus. */
 export function Ago({ at }: { at: string }) {
   const { i18n } = useTranslation();
-  const words = ago(at, useNow(), i18n.language);
+  // Drawn anew when it reads otherwise, not every second.
+  const words = useSyncExternalStore(subscribe, () => ago(at, now, i18n.language));
   return (
     <Tooltip label={exactTime(at, i18n.language)} events={{ hover: true, focus: true, touch: true }}>
       <Text component="time" dateTime={at} size="sm" inherit>{words}</Text>

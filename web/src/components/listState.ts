@@ -52,7 +52,8 @@ export function useListState(): ListState {
   }, [params, setParams]);
 }
 
-const PAGE_ROWS = 100;
+// Two windows of rows: the first are there soon, and more come while somebody scrolls.
+const PAGE_ROWS = 50;
 
 export interface ListPage<T> {
   rows: T[];

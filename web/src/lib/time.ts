@@ -5,18 +5,31 @@ const UNITS: readonly [Intl.RelativeTimeFormatUnit, number][] = [
 
 const AHEAD_SECONDS = 5;
 
+// To make one takes a hundred times as long as to use it.
+const relative = new Map<string, Intl.RelativeTimeFormat>();
+const exact = new Map<string, Intl.DateTimeFormat>();
+
+/** What `made` holds for a language, made at first. */
+function formatOf<T>(made: Map<string, T>, language: string, make: () => T): T {
+  const known = made.get(language);
+  if (known !== undefined) return known;
+  const now = make();
+  made.set(language, now);
+  return now;
+}
+
 /** "3 minutes ago" of an ISO time, to the largest unit that fits. */
 export function ago(iso: string, now: number, language: string): string {
-  const exact = Math.round((Date.parse(iso) - now) / 1000);
+  const difference = Math.round((Date.parse(iso) - now) / 1000);
   // What has just happened may be ahead of a clock that ticks once a second.
-  const seconds = exact > 0 && exact < AHEAD_SECONDS ? 0 : exact;
+  const seconds = difference > 0 && difference < AHEAD_SECONDS ? 0 : difference;
   const [unit, length] = UNITS.find(([, each]) => Math.abs(seconds) >= each) ?? ["second", 1];
-  return new Intl.RelativeTimeFormat(language, { numeric: "auto" }).format(Math.trunc(seconds / length), unit);
+  return formatOf(relative, language, () => new Intl.RelativeTimeFormat(language, { numeric: "auto" })).format(Math.trunc(seconds / length), unit);
 }
 
 /** The exact time in the user's zone, which it names. */
 export function exactTime(iso: string, language: string): string {
-  return new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "long" }).format(new Date(iso));
+  return formatOf(exact, language, () => new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "long" })).format(new Date(iso));
 }
 
 /** "1h 02m", "4m 05s", "7s" of seconds. */

@@ -1,4 +1,5 @@
 import { Anchor, Badge, Group, Text } from "@mantine/core";
+import { useMemo } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 
@@ -24,7 +25,7 @@ export function TrainingTable({ rows, total, state, hasMore, loadMore, withExper
   withExperiment?: boolean;
 }) {
   const { t } = useTranslation(["trainings", "job", "common"]);
-  const columns: Column<TrainingView>[] = [
+  const columns = useMemo((): Column<TrainingView>[] => [
     { key: "name", label: t("name", { ns: "common" }), width: "minmax(160px, 2fr)", sortBy: "name", cell: (row) => row.trainingName },
     { key: "status", label: t("status", { ns: "common" }), width: "minmax(220px, 3fr)", sortBy: "status", cell: (row) => <StatusBadge status={row.trainingStatusCode} reason={row.statusReason} /> },
     ...(withExperiment ? [{ key: "experiment", label: t("experiment", { ns: "job" }), width: "minmax(110px, 1fr)", cell: (row: TrainingView) => row.experiment === null ? "–" : <Anchor component={Link} to={paths.experiments.one(row.experiment.experimentId)} size="sm" c="inherit">{row.experiment.experimentName}</Anchor> }] : []),
@@ -36,7 +37,7 @@ export function TrainingTable({ rows, total, state, hasMore, loadMore, withExper
     { key: "tags", label: t("tags", { ns: "common" }), width: "minmax(140px, 1fr)", isExtra: true, cell: (row) => <Group gap={4} wrap="nowrap">{row.tagList.map((tag) => <Badge key={tag.tagKey} variant="default" tt="none" size="sm">{tag.tagKey}={tag.tagValue}</Badge>)}</Group> },
     { key: "description", label: t("description", { ns: "common" }), width: "minmax(160px, 1fr)", isExtra: true, cell: (row) => <Text size="sm" truncate>{row.description}</Text> },
     { key: "id", label: t("id", { ns: "common" }), width: "140px", isExtra: true, cell: (row) => <CopyText text={row.trainingId} shown={row.trainingId.slice(0, 8)} /> },
-  ];
+  ], [t, withExperiment]);
   return (
     <ResourceTable
       name="trainings" columns={columns} rows={rows} total={total} state={state} hasMore={hasMore} loadMore={loadMore}
