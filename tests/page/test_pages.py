@@ -71,6 +71,7 @@ window.fetch = async (...asked) => {
 # True once the page has stood still for a while: nothing is asked, nothing is a place holder, nothing moves.
 STILL = """async (frames) => {
   const busy = () => window.unanswered > 0 || document.querySelector("main h1, main h2, main h3") === null
+    || document.body.innerText.includes("Loading…")
     || document.querySelector("[aria-busy=true], .mantine-Skeleton-root, .mantine-Loader-root") !== null
     || document.getAnimations().some((one) => one.playState === "running" && Number.isFinite(one.effect.getComputedTiming().endTime));
   const until = performance.now() + 20000;
