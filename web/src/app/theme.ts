@@ -1,6 +1,7 @@
 import { createTheme, type CSSVariablesResolver } from "@mantine/core";
 
-export const theme = createTheme({
+/** How everything looks; `close` is the name of the button that closes a dialogue, in somebody's language. */
+export const themeOf = (close: string) => createTheme({
   primaryColor: "blue",
   // From this shade on, white letters on a colour and coloured letters on white can be read (4.5 : 1).
   primaryShade: 8,
@@ -9,6 +10,10 @@ export const theme = createTheme({
   fontFamilyMonospace: 'ui-monospace, "DejaVu Sans Mono", Menlo, monospace',
   respectReducedMotion: true,
   autoContrast: true,
+  components: {
+    ModalCloseButton: { defaultProps: { "aria-label": close } },
+    DrawerCloseButton: { defaultProps: { "aria-label": close } },
+  },
 });
 
 /** Colours of letters that are too faint as they come. */
