@@ -58,7 +58,7 @@ PATHS = (
     *(f"{path}?tab={tab}" for path, tabs in TABS.items() for tab in tabs.split()),
     "/storage", "/storage?uri={code}", "/storage?uri={code}&file=train.py",
     "/images", "/queue", "/logs", "/monitoring", "/disk", "/settings",
-    "/trainings/there-is-none", "/nowhere",
+    "/trainings/there-is-none", "/trainings/no/such/page",
 )  # fmt: skip
 
 # Counts questions without an answer. What streams is no question.
