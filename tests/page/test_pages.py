@@ -1,4 +1,4 @@
-"""Every page with something on it: it loads, says nothing on the console, can be used by all, and fits a telephone (GN-13, GN-27).
+"""Every page with something on it loads, says nothing on the console, can be used by all, and fits a telephone (GN-13, GN-27).
 
 The page is looked at on a real daemon that has one of everything. Screenshots are kept in `PICTURES`, for eyes.
 """
@@ -43,7 +43,9 @@ TABS = {
     "/experiments/{experiment}": "trainings tunings overview events",
     "/models/{model}": "overview examination events configuration",
     "/endpoints/{endpoint}": "overview stages try statistics events configuration",
-    "/endpoints/{endpoint}/stages/{stage}": "overview resources pods try logs monitoring statistics gateway events configuration",
+    "/endpoints/{endpoint}/stages/{stage}": (
+        "overview resources pods try logs monitoring statistics gateway events configuration"
+    ),
 }
 LISTS = ("experiments", "trainings", "templates", "tunings", "models", "endpoints")
 PATHS = (
@@ -56,7 +58,7 @@ PATHS = (
     *(f"{path}?tab={tab}" for path, tabs in TABS.items() for tab in tabs.split()),
     "/storage", "/storage?uri={code}", "/storage?uri={code}&file=train.py",
     "/images", "/queue", "/logs", "/monitoring", "/disk", "/settings",
-    "/trainings/there-is-none", "/nowhere",
+    "/trainings/there-is-none", "/trainings/no/such/page",
 )  # fmt: skip
 
 # Counts questions without an answer. What streams is no question.
@@ -71,8 +73,10 @@ window.fetch = async (...asked) => {
 # True once the page has stood still for a while: nothing is asked, nothing is a place holder, nothing moves.
 STILL = """async (frames) => {
   const busy = () => window.unanswered > 0 || document.querySelector("main h1, main h2, main h3") === null
+    || document.body.innerText.includes("Loading…")
     || document.querySelector("[aria-busy=true], .mantine-Skeleton-root, .mantine-Loader-root") !== null
-    || document.getAnimations().some((one) => one.playState === "running" && Number.isFinite(one.effect.getComputedTiming().endTime));
+    || document.getAnimations().some((one) => one.playState === "running"
+      && Number.isFinite(one.effect.getComputedTiming().endTime));
   const until = performance.now() + 20000;
   for (let still = 0; still < frames; still = busy() ? 0 : still + 1) {
     if (performance.now() > until) return false;
@@ -88,7 +92,8 @@ EXAMINE = """async () => (await axe.run({ resultTypes: ["violations"] })).violat
 OVERFLOW = """() => {
   const width = document.documentElement.clientWidth;
   const scrolls = (one) => one !== null && (getComputedStyle(one).overflowX !== "visible" || scrolls(one.parentElement));
-  const out = [...document.querySelectorAll("main *")].filter((one) => one.getBoundingClientRect().right > width + 1 && !scrolls(one.parentElement));
+  const out = [...document.querySelectorAll("main *")]
+    .filter((one) => one.getBoundingClientRect().right > width + 1 && !scrolls(one.parentElement));
   return document.documentElement.scrollWidth > width ? ["the page", ...out.map((one) => one.outerHTML.slice(0, 160))] : [];
 }"""
 

@@ -1,6 +1,7 @@
 import { createTheme, type CSSVariablesResolver } from "@mantine/core";
 
-export const theme = createTheme({
+/** How everything looks; `close` is the name of the button that closes a dialogue, in somebody's language. */
+export const themeOf = (close: string) => createTheme({
   primaryColor: "blue",
   // From this shade on, white letters on a colour and coloured letters on white can be read (4.5 : 1).
   primaryShade: 8,
@@ -9,12 +10,17 @@ export const theme = createTheme({
   fontFamilyMonospace: 'ui-monospace, "DejaVu Sans Mono", Menlo, monospace',
   respectReducedMotion: true,
   autoContrast: true,
+  components: {
+    ModalCloseButton: { defaultProps: { "aria-label": close } },
+    DrawerCloseButton: { defaultProps: { "aria-label": close } },
+  },
 });
 
 /** Colours of letters that are too faint as they come. */
 export const cssVariables: CSSVariablesResolver = () => ({
   variables: {},
   light: {
+    "--mantine-color-anchor": "var(--mantine-color-blue-9)",
     "--mantine-color-dimmed": "var(--mantine-color-gray-7)",
     "--mantine-color-placeholder": "var(--mantine-color-gray-7)",
     "--mantine-color-error": "var(--mantine-color-red-9)",

@@ -32,7 +32,7 @@ export function CopyText({ text, shown }: { text: string; shown?: string }) {
 export function CopyBlock({ text }: { text: string }) {
   return (
     <Group gap="xs" align="flex-start" wrap="nowrap">
-      <Code block flex={1} miw={0}>{text}</Code>
+      <Code block flex={1} miw={0} style={{ whiteSpace: "pre-wrap", overflowWrap: "anywhere" }}>{text}</Code>
       <CopyIcon text={text} />
     </Group>
   );

@@ -1,7 +1,8 @@
 import { Tabs, Tooltip } from "@mantine/core";
 import { Suspense, type ReactNode } from "react";
-import { useTranslation } from "react-i18next";
 import { useSearchParams } from "react-router";
+
+import { Pending } from "./Pending";
 
 export interface DetailTab {
   key: string;
@@ -13,7 +14,6 @@ export interface DetailTab {
 
 /** The tabs of a resource, kept in the address; only the one that is open is drawn. */
 export function DetailTabs({ tabs }: { tabs: readonly DetailTab[] }) {
-  const { t } = useTranslation();
   const [params, setParams] = useSearchParams();
   const open = tabs.find((tab) => tab.key === params.get("tab") && tab.refusal == null) ?? tabs[0];
   return (
@@ -26,7 +26,7 @@ export function DetailTabs({ tabs }: { tabs: readonly DetailTab[] }) {
           ? <Tabs.Tab value={key} key={key}>{label}</Tabs.Tab>
           : <Tooltip label={refusal} key={key}><Tabs.Tab value={key} aria-disabled data-disabled>{label}</Tabs.Tab></Tooltip>)}
       </Tabs.List>
-      {tabs.map(({ key, content }) => <Tabs.Panel value={key} key={key}><Suspense fallback={t("loading")}>{content}</Suspense></Tabs.Panel>)}
+      {tabs.map(({ key, content }) => <Tabs.Panel value={key} key={key}><Suspense fallback={<Pending />}>{content}</Suspense></Tabs.Panel>)}
     </Tabs>
   );
 }

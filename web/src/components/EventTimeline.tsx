@@ -1,22 +1,21 @@
 import { Stack, Text, Timeline } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
-import { useTranslation } from "react-i18next";
 
 import type { EventView } from "@/lib/api/generated/types.gen";
 import type { Kind } from "@/lib/kinds";
 import { moodOf, statusName } from "@/lib/statuses";
 
 import { ErrorView } from "./ErrorView";
+import { Pending } from "./Pending";
 import { Ago } from "./Time";
 
 const COLORS = { waiting: "gray", working: "blue", good: "teal", rest: "gray", bad: "red" } as const;
 
 /** What happened to a resource, newest first. */
 export function EventTimeline({ kind, id, fetch }: { kind: Kind; id: string; fetch: () => Promise<EventView[]> }) {
-  const { t } = useTranslation();
   const { data, error } = useQuery({ queryKey: [kind, "events", id], queryFn: fetch });
   if (error) return <ErrorView error={error} />;
-  if (!data) return <Text c="dimmed">{t("loading")}</Text>;
+  if (!data) return <Pending />;
   return (
     <Timeline bulletSize={14} lineWidth={2} active={data.length}>
       {[...data].reverse().map((event) => (

@@ -128,6 +128,7 @@ export function ResourceTable<T>(props: ResourceTableProps<T>) {
         </div>
         {hasMore && <Group justify="center" p="xs"><Loader size="xs" /></Group>}
       </div>
+      {rows.length === 0 && state.hasConditions && <Text size="sm" c="dimmed" p="sm">{t("nothingFound")}</Text>}
     </Box>
   );
 }

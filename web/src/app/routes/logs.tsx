@@ -6,6 +6,7 @@ import { useSearchParams } from "react-router";
 import { EmptyState } from "@/components/EmptyState";
 import { ErrorView } from "@/components/ErrorView";
 import { PageHeader } from "@/components/PageHeader";
+import { Pending } from "@/components/Pending";
 import { useFollow } from "@/features/logs/api/followLogs";
 import { useLogSearch, type LogConditions } from "@/features/logs/api/searchLogs";
 import { Entry } from "@/features/logs/components/Entry";
@@ -46,7 +47,7 @@ export default function LogsPage() {
       {isHelpOpen && <QueryHelp onTake={(text) => { set("query", text); }} />}
       {error && fault === null && <ErrorView error={error} retry={() => { void refetch(); }} />}
       {followError && <ErrorView error={followError} />}
-      {isPending && <Text c="dimmed" size="sm">{t("loading", { ns: "common" })}</Text>}
+      {isPending && <Pending />}
       {data !== undefined && entries.length === 0 && (query === "" && back === null
         ? <EmptyState title={t("emptyTitle")} text={t("emptyText")} cli={'easymaker-local logs send --level WARNING "the data set is old"'} />
         : <Text size="sm" c="dimmed">{t("nothingFound", { ns: "common" })}</Text>)}

@@ -48,7 +48,7 @@ export default {
   pid: "PID",
   kind_training: "Training",
   kind_trial: "Trial",
-  "kind_endpoint-stage": "Stage",
+  kind_stage: "Stage",
   kind_pod: "Pod",
   kind_other: "Other",
 } as const;

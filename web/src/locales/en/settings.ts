@@ -14,7 +14,7 @@ export default {
   tenant: "System account: tenant id",
   user: "System account: API user id",
   running: "At work",
-  runningText: "{{trainings}} trainings, {{endpoints}} endpoints with {{servers}} model servers",
+  runningText: "Trainings: {{trainings}}, endpoints: {{endpoints}}, model servers: {{servers}}",
   page: "This page",
   sdk: "SDK",
   sdkText: "Run this in a shell before your program:",

@@ -50,7 +50,7 @@ export default {
   pid: "PID",
   kind_training: "学習",
   kind_trial: "チューニングの学習",
-  "kind_endpoint-stage": "ステージ",
+  kind_stage: "ステージ",
   kind_pod: "Pod",
   kind_other: "その他",
 } satisfies Translation<typeof en>;

@@ -50,7 +50,7 @@ export default {
   pid: "PID",
   kind_training: "학습",
   kind_trial: "튜닝 학습",
-  "kind_endpoint-stage": "스테이지",
+  kind_stage: "스테이지",
   kind_pod: "파드",
   kind_other: "기타",
 } satisfies Translation<typeof en>;

@@ -34,7 +34,7 @@ export function useSource(params: URLSearchParams): Source {
   if (copyId !== null) {
     const { data, error } = original;
     const initial = data === undefined ? null : {
-      ...EMPTY, modelName: data.modelName, description: data.description ?? "", modelFormatCode: data.modelFormatCode as ModelSpec["modelFormatCode"],
+      ...EMPTY, modelName: data.modelName, description: data.description ?? "", modelFormatCode: (data.formatCode ?? data.modelFormatCode) as ModelSpec["modelFormatCode"],
       frameworkVersion: data.frameworkVersion ?? "", modelUploadUri: data.modelUploadUri ?? "",
       // What is masked is not known here: it has to be given again.
       parameterList: data.parameterList.map(({ parameterName, parameterValue }) => ({ parameterName, parameterValue: isSecret(parameterName) ? "" : parameterValue })),

@@ -29,7 +29,7 @@ export function ModelOverview({ model }: { model: ModelView }) {
       <Facts
         facts={[
           [common("id"), <CopyText text={model.modelId} key="id" />],
-          [t("framework"), [formatName(model.modelFormatCode), model.frameworkVersion].filter(Boolean).join(" ")],
+          [t("framework"), [formatName(model.formatCode ?? model.modelFormatCode), model.frameworkVersion].filter(Boolean).join(" ")],
           [common("created"), <Ago at={model.createdDatetime} key="created" />],
           [t("origin"), <ModelOrigin model={model} withIds key="origin" />],
           [t("artifact"), <Artifact model={model} key="artifact" />],

@@ -26,7 +26,7 @@ export function ModelTable({ list, state }: { list: ReturnType<typeof useModels>
   const columns: Column<ModelView>[] = [
     { key: "name", label: common("name"), width: "minmax(150px, 2fr)", sortBy: "name", cell: (row) => row.modelName },
     { key: "status", label: common("status"), width: "minmax(300px, 3fr)", sortBy: "status", cell: (row) => <StatusBadge status={row.modelStatusCode} reason={row.statusReason} /> },
-    { key: "framework", label: t("framework"), width: "130px", cell: (row) => formatName(row.modelFormatCode) },
+    { key: "framework", label: t("framework"), width: "130px", cell: (row) => formatName(row.formatCode ?? row.modelFormatCode) },
     { key: "origin", label: t("origin"), width: "minmax(130px, 1fr)", cell: (row) => <ModelOrigin model={row} /> },
     { key: "uses", label: t("uses"), width: "minmax(110px, 1fr)", cell: (row) => <UsedBy model={row} /> },
     { key: "size", label: t("sizeOf"), width: "100px", cell: (row) => (row.totalBytes === null ? "–" : bytes(row.totalBytes)) },

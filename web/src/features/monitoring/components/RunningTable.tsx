@@ -76,7 +76,7 @@ function Name({ row }: { row: CurrentView }) {
   const { t } = useTranslation("monitoring");
   const path = pathOf(row.kind, row.resourceId);
   const name = row.name ?? row.resourceId;
-  const kind = row.kind === "training" || row.kind === "endpoint-stage" || row.kind === "pod" ? t(`kind_${row.kind}`) : t("kind_other");
+  const kind = row.kind === "training" || row.kind === "stage" || row.kind === "pod" ? t(`kind_${row.kind}`) : t("kind_other");
   return (
     <Group gap="xs" wrap="nowrap">
       <Badge variant="default" size="sm" radius="sm" tt="none">{kind}</Badge>

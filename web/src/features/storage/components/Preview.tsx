@@ -66,7 +66,7 @@ function Writing({ content, name }: { content: Blob; name: string }) {
   }, [content]);
   if (text === null) return null;
   if (text.includes("\0")) return <Text size="sm" c="dimmed">{t("noText")}</Text>;
-  return <ScrollArea mah="70vh" type="auto"><Code block>{name.endsWith(".json") ? indented(text) : text}</Code></ScrollArea>;
+  return <ScrollArea.Autosize mah="70vh" type="auto" viewportProps={{ tabIndex: 0 }}><Code block style={{ whiteSpace: "pre-wrap", overflowWrap: "anywhere" }}>{name.endsWith(".json") ? indented(text) : text}</Code></ScrollArea.Autosize>;
 }
 
 function indented(text: string): string {

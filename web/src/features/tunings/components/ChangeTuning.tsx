@@ -13,7 +13,7 @@ import { useChangeTuning } from "../api/changeTuning";
 export function ChangeTuning({ tuning, isOpen, close }: { tuning: TuningView; isOpen: boolean; close: () => void }) {
   const { t } = useTranslation("tunings");
   return (
-    <Modal opened={isOpen} onClose={close} title={t("changeTitle")} closeButtonProps={{ "aria-label": t("close", { ns: "common" }) }}>
+    <Modal opened={isOpen} onClose={close} title={t("changeTitle")}>
       <Form tuning={tuning} close={close} />
     </Modal>
   );

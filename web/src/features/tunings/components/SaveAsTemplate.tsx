@@ -13,7 +13,7 @@ import { useSaveAsTemplate } from "../api/saveAsTemplate";
 export function SaveAsTemplate({ tuning, isOpen, close }: { tuning: TuningView; isOpen: boolean; close: () => void }) {
   const { t } = useTranslation("tunings");
   return (
-    <Modal opened={isOpen} onClose={close} title={t("saveAsTemplate")} closeButtonProps={{ "aria-label": t("close", { ns: "common" }) }}>
+    <Modal opened={isOpen} onClose={close} title={t("saveAsTemplate")}>
       <Form tuning={tuning} close={close} />
     </Modal>
   );

@@ -19,7 +19,7 @@ export function TrialDrawer({ tuning, trial, close }: { tuning: TuningView; tria
   const { t } = useTranslation("tunings");
   const to = (tab: "logs" | "metrics" | "monitoring"): string => trialTab(tuning.hyperparameterTuningId, trial.trialId, tab);
   return (
-    <Drawer opened onClose={close} position="right" size="lg" title={<Text fw={650}>{trial.trialName}</Text>} closeButtonProps={{ "aria-label": t("close", { ns: "common" }) }}>
+    <Drawer opened onClose={close} position="right" size="lg" title={<Text fw={650}>{trial.trialName}</Text>}>
       <Stack gap="lg">
         <StatusBadge status={trial.trialStatusCode} />
         {trial.statusReason !== null && <Text size="sm">{trial.statusReason.message}</Text>}
