@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from easymaker_local.domain.endpoint_urls import stage_path
 from easymaker_local.domain.tryout import MAXIMUM_BYTES, Tried, TryOut
-from easymaker_local.errors import FieldError, InvalidRequest, TransientError
+from easymaker_local.errors import Conflict, FieldError, InvalidRequest
 from easymaker_local.services.api_keys import api_key_of
 from easymaker_local.services.context import Context
 from easymaker_local.services.stage_rows import check_gateway
@@ -35,8 +35,8 @@ class TryOuts:
     async def send(self, stage_id: str, request: TryOut) -> Tried:
         """Send a request to a stage, with the endpoint's API key if it needs one; whatever status comes back is an answer.
 
-        Raises NotFound, Conflict without a gateway, InvalidRequest for an address that cannot be one, TransientError if the
-        gateway does not answer or breaks off.
+        Raises NotFound, InvalidRequest for an address that cannot be one, Conflict without a gateway, or if it does not
+        answer or breaks off.
         """
         context = self._context
         check_gateway(context)
@@ -72,7 +72,7 @@ class TryOuts:
         except httpx.InvalidURL as error:
             raise InvalidRequest([FieldError("resourcePath", str(error))]) from error
         except (httpx.HTTPError, OSError) as error:
-            raise TransientError(
+            raise Conflict(
                 f"The gateway does not answer at {address}: {error or type(error).__name__}.",
                 hint="See: easymaker-local doctor",
             ) from error

@@ -145,7 +145,7 @@ async def test_a_gateway_that_does_not_answer_is_said(bench: Bench) -> None:
 
     page.answer = refuse
     answer = await page.tries(resourcePath="/x")
-    assert (answer.status_code, answer.json()["errorCode"]) == (500, "TRY_AGAIN")
+    assert (answer.status_code, answer.json()["errorCode"]) == (409, "CONFLICT")
     assert "connection refused" in answer.json()["header"]["resultMessage"]
 
 

@@ -130,6 +130,7 @@ describe("the form of a training", () => {
       http.get(api("/trainings/id-of-iris/copy-source"), () => success({ copySource: source })),
       http.get(api("/training-templates"), () => success({ trainingTemplateList: [], nextCursor: null, totalCount: 0 })),
       http.get(api("/experiments"), () => success({ experimentList: json([experiment]), nextCursor: null, totalCount: 1 })),
+      http.get(api("/experiments/e"), () => success({ experiment: json(experiment) })),
       http.get(api("/images"), () => success({ imageList: json([IMAGE]) })),
       http.get(api("/images/pytorch/preparation"), () => success({ preparation: { imageId: "pytorch", isReady: true } })),
       http.get(api("/flavors"), () => success({ flavorList: json([FLAVOR]) })),
