@@ -194,7 +194,7 @@ describe("the form of a tuning", () => {
     }));
     const { user } = renderPage("/tunings/new?copy=tuning1");
     await user.click(await screen.findByRole("button", { name: "Test the format on log lines" }));
-    await user.click(screen.getByRole("textbox", { name: "Lines of a log" }));
+    await user.click(await screen.findByRole("textbox", { name: "Lines of a log" }));
     await user.paste("loss=0.5\nloss=0.25");
     expect(await screen.findByText("loss: 2 ×, latest 0.25")).toBeVisible();
     expect(screen.getByText("Not found: f1")).toBeVisible();
