@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import statistics
 import sys
@@ -54,7 +55,9 @@ def rows(folder: Path, count: int, rounds: int) -> list[Row]:
         print("Chromium is not installed: the rows of the page are left out.", file=sys.stderr)
         return []
     with filled(folder, count) as client, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=_ARGUMENTS)
+        # It makes a socket in the folder of temporary files, whose path may be too long for one.
+        environment = {**os.environ, "TMPDIR": "/tmp"}  # noqa: S108
+        browser = playwright.chromium.launch(executable_path=program, args=_ARGUMENTS, env=environment)
         page = browser.new_page(viewport={"width": 1280, "height": 800}, locale="en-US")
         page.goto(str(client.base_url.join(client.post("/system/login").json()["login"]["path"])))
         visit = _Visit(page, client, count)

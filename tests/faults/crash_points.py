@@ -144,7 +144,7 @@ def around(owner, call, name):
 
 transact = Store._transaction
 
-def transaction(store, work):
+def transaction(store, work, end):
     local.subject = None
     def watched(db):
         result = work(db)
@@ -152,7 +152,7 @@ def transaction(store, work):
             meet(local.subject)
             point(f"in the commit of {local.subject}")
         return result
-    result = transact(store, watched)
+    result = transact(store, watched, end)
     point(f"after the commit of {local.subject}")
     return result
 

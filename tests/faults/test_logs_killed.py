@@ -54,8 +54,8 @@ def appended(*arguments):
 def advanced(*arguments):
     advance(*arguments); maybe("before the commit")
 
-def committed(store, work):
-    result = transaction(store, work)
+def committed(store, work, end):
+    result = transaction(store, work, end)
     if "log" in store._path.name:
         maybe("after the commit")
     return result

@@ -21,8 +21,8 @@ export function CopyIcon({ text }: { text: string }) {
 /** Something short that people copy: an id, a path, a URL. */
 export function CopyText({ text, shown }: { text: string; shown?: string }) {
   return (
-    <Group gap={4} wrap="nowrap" component="span" display="inline-flex">
-      <Code title={text}>{shown ?? text}</Code>
+    <Group gap={4} wrap="nowrap" component="span" display="inline-flex" maw="100%">
+      <Code title={text} miw={0} style={{ overflowWrap: "anywhere" }}>{shown ?? text}</Code>
       <CopyIcon text={text} />
     </Group>
   );
