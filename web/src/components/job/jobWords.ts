@@ -1,10 +1,7 @@
 /** A job's settings in the words of the command line and of the SDK. */
+import { shellWord } from "@/lib/words";
+
 import { DEFAULT_MINUTES, type JobValues } from "./jobForm";
-
-const PLAIN = /^[\w@%+=:,./-]+$/;
-
-/** A word of a command line, quoted if a shell would read it otherwise. */
-export const shellWord = (text: string): string => (PLAIN.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
 
 /** A text as Python writes it. */
 export const pythonText = (text: string): string => JSON.stringify(text);

@@ -1,6 +1,7 @@
 /** An experiment's request in the words of the command line and of the SDK. */
 import type { RequestWords } from "@/components/CreationForm";
-import { commandLine, optionalText, pythonCall, pythonText, shellWord } from "@/components/job/jobWords";
+import { commandLine, optionalText, pythonCall, pythonText } from "@/components/job/jobWords";
+import { shellWord } from "@/lib/words";
 import type { ExperimentSpec } from "@/lib/api/generated/types.gen";
 
 export function experimentWords({ experimentName = "", description }: Partial<ExperimentSpec>): RequestWords {

@@ -1,5 +1,6 @@
 /** A template's request in the words of the command line; the SDK has none for templates. */
-import { commandLine, jobOptions, shellWord } from "@/components/job/jobWords";
+import { commandLine, jobOptions } from "@/components/job/jobWords";
+import { shellWord } from "@/lib/words";
 import type { TrainingTemplateSpec } from "@/lib/api/generated/types.gen";
 
 const SDK = "# The SDK has no call for templates.\n# Load one on the page or by CLI, or create a training with the same values.";

@@ -3,7 +3,7 @@ import { useTranslation } from "react-i18next";
 
 import { CopyBlock, CopyText } from "@/components/CopyText";
 import { ErrorView } from "@/components/ErrorView";
-import { shellWord } from "@/components/job/jobWords";
+import { shellWord } from "@/lib/words";
 
 import { useTrainingRuns } from "../api/listTrainingRuns";
 

@@ -10,8 +10,8 @@ import { Ago, Span } from "@/components/Time";
 import type { TrialView, TuningView } from "@/lib/api/generated/types.gen";
 import { compact } from "@/lib/format";
 import { paths } from "@/lib/paths";
+import { openMlflow } from "@/lib/webLogin";
 
-import { openMlflow } from "../api/openLinks";
 import { trialTab } from "../trialPaths";
 
 /** One trial: what it tried, what came of it, and where its log, metrics and use are (HP-68). */

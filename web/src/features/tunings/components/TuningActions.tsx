@@ -8,9 +8,9 @@ import { ActionButton, notifyError, useConfirmed } from "@/components/ActionButt
 import type { TuningView } from "@/lib/api/generated/types.gen";
 import { paths } from "@/lib/paths";
 import { statusName } from "@/lib/statuses";
+import { openMlflow, openTensorboard } from "@/lib/webLogin";
 
 import { useDeleteTuning } from "../api/deleteTuning";
-import { openMlflow, openTensorboard } from "../api/openLinks";
 import { useStopTuning } from "../api/stopTuning";
 import { isBroken, isDeletable } from "../tuning";
 
@@ -56,8 +56,8 @@ export function TuningActions({ tuning }: { tuning: TuningView }) {
       </ActionButton>
       <ActionButton refusal={broken} onClick={() => { void navigate(`${paths.tunings.create}?copy=${id}`); }}>{t("copy", { ns: "common" })}</ActionButton>
       <ActionButton refusal={noModel} onClick={() => { void navigate(`${paths.models.create}?tuning=${id}`); }}>{t("createModel")}</ActionButton>
-      <ActionButton rightSection={<IconExternalLink size={14} aria-hidden />} onClick={() => { open(openTensorboard(id), "TensorBoard"); }}>TensorBoard</ActionButton>
-      <ActionButton rightSection={<IconExternalLink size={14} aria-hidden />} onClick={() => { open(openMlflow(tuning.optimalTrialId), "MLflow"); }}>MLflow</ActionButton>
+      <ActionButton rightSection={<IconExternalLink size={14} aria-hidden />} onClick={() => { open(openTensorboard("tuning", id), "TensorBoard"); }}>TensorBoard</ActionButton>
+      <ActionButton rightSection={<IconExternalLink size={14} aria-hidden />} onClick={() => { open(openMlflow(tuning.optimalTrialId ?? undefined), "MLflow"); }}>MLflow</ActionButton>
       <Menu position="bottom-end" width={280}>
         <Menu.Target><ActionIcon variant="default" size={30} aria-label={t("more")} title={t("more")}><IconDots size={16} /></ActionIcon></Menu.Target>
         <Menu.Dropdown>
