@@ -105,7 +105,7 @@ def test_from_a_training_to_an_answer_and_away(signed_in: SignedIn, appliance: A
     page.get_by_role("tab", name="Try it").click()
     field(page, "Body").fill('{"instances": [21]}')
     page.get_by_role("main").get_by_role("button", name="Send").click()
-    expect(page.get_by_text("42")).to_be_visible()
+    expect(page.get_by_text(re.compile(r"predictions.*\b42\b", re.DOTALL))).to_be_visible()
 
     page.get_by_role("button", name="Create a stage").click()
     field(page, "Stage name").fill("second")
