@@ -5,6 +5,7 @@ import {
 import { useDisclosure } from "@mantine/hooks";
 import { spotlight } from "@mantine/spotlight";
 import { IconLanguage, IconLogout, IconMoonStars, IconSearch } from "@tabler/icons-react";
+import { useQueryClient } from "@tanstack/react-query";
 import { Suspense, useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, Outlet, useLocation } from "react-router";
@@ -16,6 +17,7 @@ import { useSystem } from "@/lib/machine";
 
 import { MachineButton, MachineStrip } from "./MachineStrip";
 import { NAVIGATION, PRODUCT_ICON as ProductIcon } from "./navigation";
+import { loadWhenIdle, preload } from "./pages";
 import { Search } from "./Search";
 import { Shortcuts } from "./Shortcuts";
 import { SignIn } from "./SignIn";
@@ -39,6 +41,8 @@ function SignedIn() {
   const { pathname } = useLocation();
   const { close } = menu;
   useEffect(close, [close, pathname]);
+  const client = useQueryClient();
+  useEffect(loadWhenIdle, []);
   return (
     <AppShell header={{ height: 56 }} navbar={{ width: 232, breakpoint: "md", collapsed: { mobile: !isOpen } }} padding="md">
       <Anchor href="#content" className={classes.skip}>{t("skip")}</Anchor>
@@ -71,6 +75,7 @@ function SignedIn() {
                   <NavLink
                     key={to} component={Link} to={to} label={t(label)} leftSection={<Icon size={18} stroke={1.5} />} active={isHere}
                     aria-current={isHere ? "page" : undefined} py={6} className={classes.place}
+                    onPointerEnter={() => { preload(to, client); }} onFocus={() => { preload(to, client); }}
                   />
                 );
               })}

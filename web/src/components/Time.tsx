@@ -1,4 +1,3 @@
-import { Text, Tooltip } from "@mantine/core";
 import { useSyncExternalStore } from "react";
 import { useTranslation } from "react-i18next";
 
@@ -31,16 +30,12 @@ function subscribe(listener: () => void): () => void {
 /** The time now, to the second. */
 export const useNow = (): number => useSyncExternalStore(subscribe, () => now);
 
-/** How long ago something was; the exact time on hover and focus. */
+/** How long ago something was; the exact time on hover. */
 export function Ago({ at }: { at: string }) {
   const { i18n } = useTranslation();
   // Drawn anew when it reads otherwise, not every second.
   const words = useSyncExternalStore(subscribe, () => ago(at, now, i18n.language));
-  return (
-    <Tooltip label={exactTime(at, i18n.language)} events={{ hover: true, focus: true, touch: true }}>
-      <Text component="time" dateTime={at} size="sm" inherit>{words}</Text>
-    </Tooltip>
-  );
+  return <time dateTime={at} title={exactTime(at, i18n.language)}>{words}</time>;
 }
 
 /** A span of seconds; it goes on counting from `since` while something runs. */

@@ -1,5 +1,5 @@
 /** What a list shows, kept in the address, so that it can be shared, bookmarked and gone back to. */
-import { keepPreviousData, useInfiniteQuery, type InfiniteData } from "@tanstack/react-query";
+import { infiniteQueryOptions, keepPreviousData, useInfiniteQuery, type InfiniteData, type QueryClient } from "@tanstack/react-query";
 import { useMemo } from "react";
 import { useSearchParams } from "react-router";
 
@@ -37,8 +37,8 @@ export function useListState(): ListState {
     };
     const keyword = params.get("keyword") ?? "";
     const statuses = params.getAll("status");
-    const sortBy = params.get("sortBy") ?? "createdDatetime";
-    const natural = sortBy === "createdDatetime" ? "DESC" : "ASC";
+    const sortBy = params.get("sortBy") ?? FIRST.sortBy;
+    const natural = sortBy === FIRST.sortBy ? FIRST.sortOrder : "ASC";
     const sortOrder: SortOrder = (params.get("sortOrder") ?? natural) === "ASC" ? "ASC" : "DESC";
     return {
       keyword, statuses, sortBy, sortOrder, hasConditions: keyword !== "" || statuses.length > 0,
@@ -71,25 +71,44 @@ export interface ListQuery {
 
 export type Pages<T> = InfiniteData<ListPage<T>, string | null>;
 
-/** The rows that meet the conditions, page by page as somebody scrolls. `more`: what else the list is limited by. */
-export function useResourceList<T extends object>(
-  kind: Kind, state: ListState, more: Readonly<Record<string, unknown>>, fetch: (query: ListQuery) => Promise<ListPage<T>>,
-) {
-  const queryKey = [kind, "list", { keyword: state.keyword, statuses: state.statuses, sortBy: state.sortBy, sortOrder: state.sortOrder, ...more }];
-  const ask = (cursor: string | null): Promise<ListPage<T>> => fetch({
-    keyword: state.keyword || undefined, sortBy: state.sortBy, sortOrder: state.sortOrder, limit: PAGE_ROWS, cursor: cursor ?? undefined,
-  });
-  const query = useInfiniteQuery<ListPage<T>, Error, Pages<T>, readonly unknown[], string | null>({
-    queryKey,
+/** Asks for some rows of a list that meet the conditions. */
+export type FetchRows<T> = (query: ListQuery) => Promise<ListPage<T>>;
+
+type Conditions = Pick<ListState, "keyword" | "statuses" | "sortBy" | "sortOrder">;
+/** What a list shows before somebody says otherwise. */
+const FIRST: Conditions = { keyword: "", statuses: [], sortBy: "createdDatetime", sortOrder: "DESC" };
+
+const askBy = <T>({ keyword, sortBy, sortOrder }: Conditions, fetch: FetchRows<T>) => (cursor: string | null): Promise<ListPage<T>> =>
+  fetch({ keyword: keyword || undefined, sortBy, sortOrder, limit: PAGE_ROWS, cursor: cursor ?? undefined });
+
+function listOptions<T>(kind: Kind, conditions: Conditions, more: Readonly<Record<string, unknown>>, fetch: FetchRows<T>) {
+  const { keyword, statuses, sortBy, sortOrder } = conditions;
+  const ask = askBy(conditions, fetch);
+  return infiniteQueryOptions<ListPage<T>, Error, Pages<T>, readonly unknown[], string | null>({
+    queryKey: [kind, "list", { keyword, statuses, sortBy, sortOrder, ...more }],
     queryFn: ({ pageParam }) => ask(pageParam),
     initialPageParam: null,
     getNextPageParam: (page) => page.nextCursor,
+  });
+}
+
+/** Asks for the rows that a list shows first, unless they are known. */
+export function preloadList(client: QueryClient, kind: Kind, fetch: FetchRows<unknown>): void {
+  void client.prefetchInfiniteQuery(listOptions(kind, FIRST, {}, fetch));
+}
+
+/** The rows that meet the conditions, page by page as somebody scrolls. `more`: what else the list is limited by. */
+export function useResourceList<T extends object>(kind: Kind, state: ListState, more: Readonly<Record<string, unknown>>, fetch: FetchRows<T>) {
+  const options = listOptions(kind, state, more, fetch);
+  const ask = askBy(state, fetch);
+  const query = useInfiniteQuery({
+    ...options,
     placeholderData: keepPreviousData,
     // Whoever makes a long list stale does not make it ask for all of its pages: see `longList.ts`.
     staleTime: ({ state: { data } }) => isLong(data as Pages<T> | undefined) ? "static" : Infinity,
   });
   const { hasNextPage, isFetchingNextPage, fetchNextPage, refetch } = query;
-  useLongList(kind, queryKey, {
+  useLongList(kind, options.queryKey, {
     first: () => ask(null),
     // The keyword may also be an id. A row that was listed stays if only its name meets the keyword no more.
     one: async (id, isIt) => (await fetch({ keyword: id, limit: PAGE_ROWS })).rows.find(isIt) ?? null,

@@ -12,6 +12,8 @@ import { EndpointTable } from "@/features/endpoints/components/EndpointTable";
 import { ENDPOINT_STATUSES } from "@/features/endpoints/statuses";
 import { paths } from "@/lib/paths";
 
+export { preloadEndpoints as preload } from "@/features/endpoints/api/listEndpoints";
+
 const CLI = `easymaker-local endpoint create iris --model iris --flavor m2.c1m2
 easymaker-local endpoint predict iris '{"instances": [[5.1, 3.5, 1.4, 0.2]]}'`;
 const SDK = `endpoint = easymaker.Endpoint().create(

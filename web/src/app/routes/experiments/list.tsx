@@ -20,6 +20,8 @@ import { experimentWords } from "@/features/experiments/words";
 import type { ExperimentView } from "@/lib/api/generated/types.gen";
 import { paths } from "@/lib/paths";
 
+export { preloadExperiments as preload } from "@/features/experiments/api/listExperiments";
+
 export default function ExperimentsPage() {
   const { t } = useTranslation(["experiments", "common"]);
   const state = useListState();

@@ -12,6 +12,8 @@ import { ModelTable } from "@/features/models/components/ModelTable";
 import { MODEL_STATUSES } from "@/features/models/statuses";
 import { paths } from "@/lib/paths";
 
+export { preloadModels as preload } from "@/features/models/api/listModels";
+
 const CLI = `easymaker-local model create iris --from-training iris
 easymaker-local model create iris-copy --path demo/models/iris --framework pytorch`;
 const SDK = `model = easymaker.Model().create(model_name="flowers", training_id=training.training_id)`;

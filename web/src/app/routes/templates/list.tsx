@@ -19,6 +19,8 @@ import { createWords } from "@/features/templates/words";
 import type { TrainingTemplateView } from "@/lib/api/generated/types.gen";
 import { paths } from "@/lib/paths";
 
+export { preloadTemplates as preload } from "@/features/templates/api/listTemplates";
+
 const EXAMPLE = {
   trainingTemplateName: "iris", imageId: "Ubuntu 22.04 CPU PyTorch Training", flavorId: "m2.c1m2", sourceDirUri: "demo/iris-pytorch", entryPoint: "train.py",
   datasetList: [{ datasetName: "train", dataUri: "demo/iris" }], hyperparameterList: [{ parameterName: "epochs", parameterValue: "30" }],

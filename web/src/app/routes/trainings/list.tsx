@@ -14,6 +14,8 @@ import { STATUSES } from "@/features/trainings/rules";
 import { trainingWords } from "@/features/trainings/words";
 import { paths } from "@/lib/paths";
 
+export { preloadTrainings as preload } from "@/features/trainings/api/listTrainings";
+
 const EXAMPLE = {
   trainingName: "first", experimentId: "demo", imageId: "Ubuntu 22.04 CPU PyTorch Training", flavorId: "m2.c1m2",
   sourceDirUri: "obs://local/v1/AUTH_local/demo/iris-pytorch", entryPoint: "train.py", modelUploadUri: "obs://local/v1/AUTH_local/demo/models/first",

@@ -19,6 +19,8 @@ import type { TuningView } from "@/lib/api/generated/types.gen";
 import { compact } from "@/lib/format";
 import { paths } from "@/lib/paths";
 
+export { preloadTunings as preload } from "@/features/tunings/api/listTunings";
+
 export default function TuningsPage() {
   const { t } = useTranslation("tunings");
   const state = useListState();

@@ -1,5 +1,7 @@
+import type { QueryClient } from "@tanstack/react-query";
+
 import type { ListPage, ListQuery, ListState } from "@/components/listState";
-import { useResourceList } from "@/components/listState";
+import { preloadList, useResourceList } from "@/components/listState";
 import { payload, PROJECT } from "@/lib/api/client";
 import { listEndpoints } from "@/lib/api/generated/sdk.gen";
 import type { EndpointStatus, EndpointView, SortBy } from "@/lib/api/generated/types.gen";
@@ -14,3 +16,5 @@ async function fetchEndpoints(query: ListQuery, statuses: readonly string[]): Pr
 
 /** Endpoints that meet the list's conditions. */
 export const useEndpoints = (state: ListState) => useResourceList("endpoint", state, {}, (query) => fetchEndpoints(query, state.statuses));
+
+export const preloadEndpoints = (client: QueryClient): void => { preloadList(client, "endpoint", (query) => fetchEndpoints(query, [])); };

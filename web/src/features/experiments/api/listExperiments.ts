@@ -1,5 +1,7 @@
+import type { QueryClient } from "@tanstack/react-query";
+
 import type { ListPage, ListQuery, ListState } from "@/components/listState";
-import { useResourceList } from "@/components/listState";
+import { preloadList, useResourceList } from "@/components/listState";
 import { payload, PROJECT } from "@/lib/api/client";
 import { listExperiments } from "@/lib/api/generated/sdk.gen";
 import type { ExperimentView, SortBy } from "@/lib/api/generated/types.gen";
@@ -10,3 +12,5 @@ async function fetchExperiments(query: ListQuery): Promise<ListPage<ExperimentVi
 }
 
 export const useExperiments = (state: ListState) => useResourceList("experiment", state, {}, fetchExperiments);
+
+export const preloadExperiments = (client: QueryClient): void => { preloadList(client, "experiment", fetchExperiments); };

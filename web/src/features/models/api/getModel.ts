@@ -1,5 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 
+import { useResource } from "@/components/resource";
 import { payload, PROJECT } from "@/lib/api/client";
 import { getModel, getModelExamination, listModelEvents } from "@/lib/api/generated/sdk.gen";
 
@@ -7,7 +8,7 @@ const at = (id: string) => ({ path: { ...PROJECT, model_id: id } });
 
 /** One model. */
 export const useModel = (id: string, enabled = true) =>
-  useQuery({ queryKey: ["model", "one", id], enabled, queryFn: async () => (await payload(getModel(at(id)))).model });
+  useResource("model", id, async () => (await payload(getModel(at(id)))).model, enabled);
 
 /** What was found in its artifact (MD-L01); null until it was looked at. */
 export const useExamination = (id: string) =>

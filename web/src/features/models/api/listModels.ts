@@ -1,5 +1,7 @@
+import type { QueryClient } from "@tanstack/react-query";
+
 import type { ListPage, ListQuery, ListState } from "@/components/listState";
-import { useResourceList } from "@/components/listState";
+import { preloadList, useResourceList } from "@/components/listState";
 import { payload, PROJECT } from "@/lib/api/client";
 import { listModels } from "@/lib/api/generated/sdk.gen";
 import type { ModelStatus, ModelView, SortBy } from "@/lib/api/generated/types.gen";
@@ -14,3 +16,5 @@ async function fetchModels(query: ListQuery, statuses: readonly string[]): Promi
 
 /** Models that meet the list's conditions. */
 export const useModels = (state: ListState) => useResourceList("model", state, {}, (query) => fetchModels(query, state.statuses));
+
+export const preloadModels = (client: QueryClient): void => { preloadList(client, "model", (query) => fetchModels(query, [])); };

@@ -1,5 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 
+import { useResource } from "@/components/resource";
 import { payload, PROJECT } from "@/lib/api/client";
 import { getTrainingTemplate, getTrainingTemplateCopySource, loadTrainingTemplate } from "@/lib/api/generated/sdk.gen";
 import type { TrainingTemplateSpec } from "@/lib/api/generated/types.gen";
@@ -7,10 +8,7 @@ import type { TrainingTemplateSpec } from "@/lib/api/generated/types.gen";
 const place = (id: string) => ({ ...PROJECT, training_template_id: id });
 
 export const useTemplate = (id: string) =>
-  useQuery({
-    queryKey: ["training-template", "one", id],
-    queryFn: async () => (await payload(getTrainingTemplate({ path: place(id) }))).trainingTemplate,
-  });
+  useResource("training-template", id, async () => (await payload(getTrainingTemplate({ path: place(id) }))).trainingTemplate);
 
 /** All that a template holds, as a creation body: what is copied and exported (GN-14, TT-L01). */
 export const fetchTemplateSource = async (id: string): Promise<TrainingTemplateSpec> =>

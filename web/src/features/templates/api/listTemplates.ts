@@ -1,5 +1,7 @@
+import type { QueryClient } from "@tanstack/react-query";
+
 import type { ListPage, ListQuery, ListState } from "@/components/listState";
-import { useResourceList } from "@/components/listState";
+import { preloadList, useResourceList } from "@/components/listState";
 import { payload, PROJECT } from "@/lib/api/client";
 import { listTrainingTemplates } from "@/lib/api/generated/sdk.gen";
 import type { TrainingTemplateView } from "@/lib/api/generated/types.gen";
@@ -12,3 +14,5 @@ async function fetchTemplates(query: ListQuery): Promise<ListPage<TrainingTempla
 }
 
 export const useTemplates = (state: ListState) => useResourceList("training-template", state, {}, fetchTemplates);
+
+export const preloadTemplates = (client: QueryClient): void => { preloadList(client, "training-template", fetchTemplates); };

@@ -1,10 +1,6 @@
-import { useQuery } from "@tanstack/react-query";
-
+import { useResource } from "@/components/resource";
 import { payload, PROJECT } from "@/lib/api/client";
 import { getTraining } from "@/lib/api/generated/sdk.gen";
 
 export const useTraining = (id: string) =>
-  useQuery({
-    queryKey: ["training", "one", id],
-    queryFn: async () => (await payload(getTraining({ path: { ...PROJECT, training_id: id } }))).training,
-  });
+  useResource("training", id, async () => (await payload(getTraining({ path: { ...PROJECT, training_id: id } }))).training);

@@ -1,5 +1,7 @@
+import type { QueryClient } from "@tanstack/react-query";
+
 import type { ListPage, ListQuery, ListState } from "@/components/listState";
-import { useResourceList } from "@/components/listState";
+import { preloadList, useResourceList } from "@/components/listState";
 import { payload, PROJECT } from "@/lib/api/client";
 import { listTrainings } from "@/lib/api/generated/sdk.gen";
 import type { SortBy, TrainingStatus, TrainingView } from "@/lib/api/generated/types.gen";
@@ -18,3 +20,5 @@ async function fetchTrainings(query: ListQuery, statuses: readonly string[], exp
 /** Trainings that meet the list's conditions; of one experiment if that is given. */
 export const useTrainings = (state: ListState, experimentId?: string) =>
   useResourceList("training", state, { experimentId }, (query) => fetchTrainings(query, state.statuses, experimentId));
+
+export const preloadTrainings = (client: QueryClient): void => { preloadList(client, "training", (query) => fetchTrainings(query, [])); };

@@ -1,11 +1,7 @@
-import { useQuery } from "@tanstack/react-query";
-
+import { useResource } from "@/components/resource";
 import { payload, PROJECT } from "@/lib/api/client";
 import { getTuning } from "@/lib/api/generated/sdk.gen";
 
 /** One tuning with its best trial. */
 export const useTuning = (id: string) =>
-  useQuery({
-    queryKey: ["hyperparameter-tuning", "one", id],
-    queryFn: async () => (await payload(getTuning({ path: { ...PROJECT, tuning_id: id } }))).hyperparameterTuning,
-  });
+  useResource("hyperparameter-tuning", id, async () => (await payload(getTuning({ path: { ...PROJECT, tuning_id: id } }))).hyperparameterTuning);

@@ -1,5 +1,7 @@
+import type { QueryClient } from "@tanstack/react-query";
+
 import type { ListPage, ListQuery, ListState } from "@/components/listState";
-import { useResourceList } from "@/components/listState";
+import { preloadList, useResourceList } from "@/components/listState";
 import { payload, PROJECT } from "@/lib/api/client";
 import { listTunings } from "@/lib/api/generated/sdk.gen";
 import type { SortBy, TuningStatus, TuningView } from "@/lib/api/generated/types.gen";
@@ -18,3 +20,5 @@ async function fetchTunings({ sortBy, ...query }: ListQuery, statuses: readonly 
 /** Tunings that meet the list's conditions; of one experiment if that is given. */
 export const useTunings = (state: ListState, experimentId?: string) =>
   useResourceList("hyperparameter-tuning", state, { experimentId }, (query) => fetchTunings(query, state.statuses, experimentId));
+
+export const preloadTunings = (client: QueryClient): void => { preloadList(client, "hyperparameter-tuning", (query) => fetchTunings(query, [])); };
