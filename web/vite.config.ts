@@ -32,5 +32,5 @@ export default defineConfig({
   resolve: { tsconfigPaths: true },
   build: { outDir: OUT, emptyOutDir: true, assetsInlineLimit: 0, chunkSizeWarningLimit: 1200, license: { fileName: "licenses.md" } },
   server: { proxy: { "^/(v1.0|login|logout|health)": "http://127.0.0.1:10090" } },
-  test: { environment: "jsdom", globals: true, setupFiles: ["src/testing/setup.ts"], css: false, restoreMocks: true, testTimeout: 30_000 },
+  test: { environment: "jsdom", globals: true, setupFiles: ["src/testing/setup.ts"], css: false, restoreMocks: true },
 });

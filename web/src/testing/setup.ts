@@ -26,8 +26,8 @@ Object.defineProperties(HTMLElement.prototype, { offsetHeight: height, offsetWid
 Object.defineProperty(document, "fonts", { value: new EventTarget() });
 
 // A busy machine takes its time; who waits for something waits until it comes.
-configure({ asyncUtilTimeout: 5000 });
-vi.setConfig({ testTimeout: 30_000 });
+configure({ asyncUtilTimeout: 20_000 });
+vi.setConfig({ testTimeout: 120_000 });
 
 const unexpected: string[] = [];
 
