@@ -28,7 +28,9 @@ from easymaker_local.testing.engine import discard_install
 
 T = TypeVar("T")
 
-START_SECONDS = 30.0
+PATIENCE_SECONDS = 600.0
+"""Nothing takes so long unless it hangs: while an engine stores a large image, other requests may wait for minutes."""
+START_SECONDS = 120.0
 NO_TRUST = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 """For clients of plain HTTP: to load this machine's certificates for every question takes longer than the answer."""
 # What decides how an installation behaves is set by each test, never by the machine it runs on.
@@ -254,7 +256,7 @@ class Appliance:
         assert answer["header"]["isSuccessful"], answer["header"]["resultMessage"]
         return self.await_endpoint(answer["endpoint"]["endpointId"], status)
 
-    def await_endpoint(self, endpoint_id: str, status: str, seconds: float = 180.0) -> dict[str, Any]:
+    def await_endpoint(self, endpoint_id: str, status: str, seconds: float = PATIENCE_SECONDS) -> dict[str, Any]:
         """Return the endpoint once it has a status."""
 
         def shown() -> dict[str, Any]:
@@ -270,7 +272,7 @@ class Appliance:
         except AssertionError as error:
             raise AssertionError(f"{error}: {shown()}") from None
 
-    def until_gone(self, path: str, seconds: float = 120.0) -> None:
+    def until_gone(self, path: str, seconds: float = PATIENCE_SECONDS) -> None:
         """Wait until a resource is there no longer."""
         until(lambda: self.call("GET", path).get("errorCode") == "NOT_FOUND", seconds, f"the end of {path}")
 
@@ -284,7 +286,7 @@ class Appliance:
         trials: list[dict[str, Any]] = self.call("GET", f"/hyperparameter-tunings/{tuning_id}/trials")["trialList"]
         return trials
 
-    def await_tuning(self, tuning_id: str, *statuses: str, seconds: float = 120.0) -> dict[str, Any]:
+    def await_tuning(self, tuning_id: str, *statuses: str, seconds: float = PATIENCE_SECONDS) -> dict[str, Any]:
         """Return the tuning once it has one of the statuses, or any final one if none is given."""
 
         def reached() -> dict[str, Any] | None:
@@ -302,7 +304,7 @@ class Appliance:
         training: dict[str, Any] = self.call("GET", f"/trainings/{training_id}")["training"]
         return training
 
-    def await_status(self, training_id: str, *statuses: str, seconds: float = 120.0) -> dict[str, Any]:
+    def await_status(self, training_id: str, *statuses: str, seconds: float = PATIENCE_SECONDS) -> dict[str, Any]:
         """Return the training once it has one of the statuses, or any final one if none is given."""
 
         def reached() -> dict[str, Any] | None:

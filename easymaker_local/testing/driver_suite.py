@@ -21,7 +21,7 @@ import pytest
 
 from easymaker_local.drivers.base import Address, Driver, Mount, Observation, Phase, Resources, Workload
 
-PATIENCE_SECONDS = 30.0
+PATIENCE_SECONDS = 180.0
 """How long a test waits for what must happen soon; only failures take that long."""
 
 MOST_GAPS = 4

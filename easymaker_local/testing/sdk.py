@@ -12,9 +12,9 @@ from typing import Any
 
 from easymaker_local.domain.image import CoreType, Framework, Image
 from easymaker_local.drivers.environments import VirtualEnvironments
+from easymaker_local.testing.appliance import PATIENCE_SECONDS
 
 OLD_SDK = "1.1.6"
-SECONDS = 120
 
 Script = Callable[..., dict[str, Any]]
 """What the tests call: a script, its arguments, changed variables; returns the answers."""
@@ -44,7 +44,7 @@ def run_sdk(
     answers.write_text("")
     done = subprocess.run(
         [python, "-c", _PRELUDE + script, str(answers), *arguments],
-        env=dict(environment), cwd=folder, capture_output=True, text=True, timeout=SECONDS, stdin=subprocess.DEVNULL,
+        env=dict(environment), cwd=folder, capture_output=True, text=True, timeout=PATIENCE_SECONDS, stdin=subprocess.DEVNULL,
     )  # fmt: skip
     assert done.returncode == 0, f"the script failed:\n{done.stdout}\n{done.stderr}"
     found: dict[str, Any] = {"printed": done.stdout}

@@ -20,7 +20,7 @@ from easymaker_local.testing.context import Bench
 
 BASE = "/v1.0/appkeys/a"
 TOKEN = {"X-EasyMaker-Token": "token"}
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 180.0
 
 
 class _Quiet(CalmServer):

@@ -19,7 +19,7 @@ from easymaker_local.kit.files import write_atomically
 from easymaker_local.testing.context import Bench, open_bench
 
 pytestmark = pytest.mark.anyio
-PATIENCE_SECONDS = 30.0
+PATIENCE_SECONDS = 120.0
 
 
 @pytest.fixture

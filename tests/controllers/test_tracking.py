@@ -28,7 +28,7 @@ from easymaker_local.testing.context import Bench, open_bench
 from easymaker_local.testing.factories import make_spec
 
 pytestmark = pytest.mark.anyio
-PATIENCE_SECONDS = 30.0
+PATIENCE_SECONDS = 120.0
 API = "/mlflow/api/2.0/mlflow/"
 
 

@@ -28,7 +28,7 @@ pytestmark = pytest.mark.anyio
 
 MakeImage = Callable[..., Image]
 
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 300
 
 
 @pytest.fixture

@@ -36,7 +36,7 @@ T = TypeVar("T")
 POD = Amount(200, 300)
 """What each pod gets."""
 
-PATIENCE_SECONDS = 120.0
+PATIENCE_SECONDS = 600.0
 SAYS = """import os, time
 class Model:
     def load(self, path, parameters):

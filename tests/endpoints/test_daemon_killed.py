@@ -21,7 +21,7 @@ from tests.endpoints.live import SAYS, no_failures
 pytestmark = pytest.mark.environment
 SEED = 20_261_129
 SMALL = {"cpu": "0.2", "memory": "300Mi"}
-PATIENCE_SECONDS = 240.0
+PATIENCE_SECONDS = 600.0
 
 
 @pytest.fixture

@@ -15,7 +15,8 @@ from easymaker_local.testing.serving_suite import Sample, assert_close
 from easymaker_local.testing.shared import running_appliance
 from tests.serving.served import make_samples
 
-pytestmark = pytest.mark.environment
+PREPARATION_SECONDS = 1500
+pytestmark = [pytest.mark.environment, pytest.mark.timeout(PREPARATION_SECONDS + 600)]
 
 MODELS = {
     "sklearn": ("sklearn", ModelFormat.SKLEARN),
@@ -92,7 +93,7 @@ def test_models_of_every_framework_are_asked_in_every_style(
     environment = appliance.sdk_environment
     created = run_sdk(CREATE, environment, tmp_path, *ids.values())
     # The first time its environments are made, which takes longer than a script has.
-    appliance.await_endpoint(created["id"], "ACTIVE", seconds=800)
+    appliance.await_endpoint(created["id"], "ACTIVE", seconds=PREPARATION_SECONDS)
     questions = tmp_path / "questions.json"
     questions.write_text(json.dumps({
         name: {

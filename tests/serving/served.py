@@ -28,7 +28,7 @@ from easymaker_local.testing.serving_suite import Sample
 from tests.conftest import CACHE
 from tests.serving.environments import image_for, interpreter
 
-PATIENCE_SECONDS = 120.0
+PATIENCE_SECONDS = 600.0
 
 
 @dataclass(frozen=True)
