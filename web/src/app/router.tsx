@@ -24,6 +24,7 @@ export const routes: RouteObject[] = [
           { path: "experiments/:id", lazy: lazy(() => import("./routes/experiments/detail")) },
           { path: "trainings", lazy: lazy(() => import("./routes/trainings/list")) },
           { path: "trainings/new", lazy: lazy(() => import("./routes/trainings/create")) },
+          { path: "trainings/compare", lazy: lazy(() => import("./routes/trainings/compare")) },
           { path: "trainings/:id", lazy: lazy(() => import("./routes/trainings/detail")) },
           { path: "templates", lazy: lazy(() => import("./routes/templates/list")) },
           { path: "templates/new", lazy: lazy(() => import("./routes/templates/create")) },

@@ -1,10 +1,21 @@
-import { useQuery } from "@tanstack/react-query";
+import { queryOptions, useQueries, useQuery, type UseQueryResult } from "@tanstack/react-query";
 
 import { payload, PROJECT } from "@/lib/api/client";
 import { getTraining } from "@/lib/api/generated/sdk.gen";
+import type { TrainingView } from "@/lib/api/generated/types.gen";
 
-export const useTraining = (id: string) =>
-  useQuery({
-    queryKey: ["training", "one", id],
-    queryFn: async () => (await payload(getTraining({ path: { ...PROJECT, training_id: id } }))).training,
-  });
+const trainingOf = (id: string) => queryOptions({
+  queryKey: ["training", "one", id],
+  queryFn: async () => (await payload(getTraining({ path: { ...PROJECT, training_id: id } }))).training,
+});
+
+export const useTraining = (id: string) => useQuery(trainingOf(id));
+
+const together = (results: UseQueryResult<TrainingView>[]) => ({
+  trainings: results.flatMap(({ data }) => data ?? []),
+  errors: results.flatMap(({ error }) => error ?? []),
+  isPending: results.some(({ isPending }) => isPending),
+});
+
+/** Several trainings, in the order of their ids; `errors`: why some are not among them. */
+export const useTrainingsOf = (ids: readonly string[]) => useQueries({ queries: ids.map(trainingOf), combine: together });
