@@ -6,6 +6,7 @@ import math
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 
 @dataclass
@@ -50,6 +51,20 @@ class Points:
             else:
                 places.append(begin)
         return self.pick([*places, len(self) - 1])
+
+
+def merged(parts: Sequence[Points]) -> Points:
+    """Return the points of all, by step; of those of one step the last by time, or by place where times are the same."""
+    if len(parts) == 1 and all(earlier < later for earlier, later in pairwise(parts[0].steps)):
+        return parts[0]
+    made = Points()
+    for part in parts:
+        made.steps += part.steps
+        made.values += part.values
+        made.times += part.times
+    places = sorted(range(len(made)), key=lambda place: (made.steps[place], made.times[place]))
+    last = {made.steps[place]: place for place in places}
+    return made.pick([*last.values()])
 
 
 @dataclass(frozen=True)
