@@ -1,14 +1,14 @@
-import { Group, SegmentedControl, SimpleGrid, Slider, Stack, Text, TextInput } from "@mantine/core";
+import { Group, SimpleGrid, Stack, Text, TextInput } from "@mantine/core";
 import { IconSearch } from "@tabler/icons-react";
 import { useDeferredValue, useState } from "react";
 import { useTranslation } from "react-i18next";
 
-import { useMetricLook, type MetricLook } from "./look";
+import { LookFields } from "./LookFields";
+import { useMetricLook } from "./look";
 import { MetricChart, type MetricCurves } from "./MetricChart";
 
 // With more charts than this, one looks for one by its name.
 const FEW = 6;
-const MOST_SMOOTHING = 0.99;
 
 /** A chart for each metric, under one cursor, with how they are drawn. */
 export function MetricCharts({ metrics, group }: { metrics: readonly MetricCurves[]; group: string }) {
@@ -35,27 +35,5 @@ export function MetricCharts({ metrics, group }: { metrics: readonly MetricCurve
         {shown.map((metric) => <MetricChart key={metric.name} metric={metric} look={drawn} group={group} />)}
       </SimpleGrid>
     </Stack>
-  );
-}
-
-function LookFields({ look, setLook }: { look: MetricLook; setLook: (look: MetricLook) => void }) {
-  const { t } = useTranslation("metrics");
-  return (
-    <>
-      <Stack gap={4} w={220}>
-        <Text size="xs" fw={500}>{t("smoothing")} {look.smoothing.toFixed(2)}</Text>
-        <Slider
-          size="sm" min={0} max={MOST_SMOOTHING} step={0.01} label={null} thumbLabel={t("smoothing")} mb={8}
-          value={look.smoothing} onChange={(smoothing) => { setLook({ ...look, smoothing }); }}
-        />
-      </Stack>
-      <Stack gap={4}>
-        <Text size="xs" fw={500} aria-hidden>{t("scale")}</Text>
-        <SegmentedControl
-          size="xs" aria-label={t("scale")} data={[{ value: "linear", label: t("linear") }, { value: "log", label: t("logarithmic") }]}
-          value={look.isLogarithmic ? "log" : "linear"} onChange={(scale) => { setLook({ ...look, isLogarithmic: scale === "log" }); }}
-        />
-      </Stack>
-    </>
   );
 }

@@ -30,10 +30,13 @@ export interface ComparedMetric {
   metrics: readonly (TrainingMetricView | undefined)[];
 }
 
-/** Every metric that one of them logged. */
+/** Every metric that one of them logged, those first that most of them did: these are what is compared. */
 export function comparedMetrics(lists: readonly (readonly TrainingMetricView[] | undefined)[]): ComparedMetric[] {
   const byName = lists.map((list) => new Map((list ?? []).map((metric) => [metric.metricName, metric])));
-  return unionOf(byName.map((metrics) => [...metrics.keys()])).sort().map((name) => ({ name, metrics: byName.map((metrics) => metrics.get(name)) }));
+  const many = ({ metrics }: ComparedMetric): number => metrics.filter((metric) => metric !== undefined).length;
+  return unionOf(byName.map((metrics) => [...metrics.keys()])).sort()
+    .map((name) => ({ name, metrics: byName.map((metrics) => metrics.get(name)) }))
+    .sort((one, other) => many(other) - many(one));
 }
 
 export type Mark = "lowest" | "highest" | null;

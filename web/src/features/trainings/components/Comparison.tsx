@@ -4,7 +4,6 @@ import { useTranslation } from "react-i18next";
 
 import { ErrorView } from "@/components/ErrorView";
 import { MetricCharts } from "@/components/metrics/MetricCharts";
-import { Panel } from "@/components/Panel";
 import { Pending } from "@/components/Pending";
 import type { TrainingView } from "@/lib/api/generated/types.gen";
 
@@ -34,7 +33,7 @@ export function Comparison({ trainings }: { trainings: readonly TrainingView[] }
       {compared.length > 0 ? (
         <>
           <LastValues trainings={trainings} compared={compared} />
-          <Panel title={t("metrics")}><MetricCharts metrics={charts} group="comparison" /></Panel>
+          <MetricCharts metrics={charts} group="comparison" />
         </>
       ) : metricLists.includes(undefined) ? error === null && <Pending /> : <Paper withBorder p="md"><Text size="sm" c="dimmed">{t("compareNoMetrics")}</Text></Paper>}
     </Stack>

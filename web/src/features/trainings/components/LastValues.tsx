@@ -10,6 +10,9 @@ import { valueWords } from "../curves";
 
 import { SideBySide } from "./SideBySide";
 
+// A hundred metrics would put their charts out of sight.
+const MOST_PIXELS = 480;
+
 /** What each metric came to in each training; the lowest and the highest are marked, as nobody told which is better. */
 export function LastValues({ trainings, compared }: { trainings: readonly TrainingView[]; compared: readonly ComparedMetric[] }) {
   const { t } = useTranslation("trainings");
@@ -22,7 +25,7 @@ export function LastValues({ trainings, compared }: { trainings: readonly Traini
       cells: values.map((value, place) => value === undefined ? "–" : <Group gap={6} key={place}>{valueWords(value, words)}<Marked mark={marks[place] ?? null} /></Group>),
     };
   });
-  return <Panel title={t("lastValues")}><SideBySide trainings={trainings} label={t("lastValues")} corner={t("metric")} rows={rows} /></Panel>;
+  return <Panel title={t("lastValues")}><SideBySide trainings={trainings} label={t("lastValues")} corner={t("metric")} rows={rows} maxHeight={MOST_PIXELS} /></Panel>;
 }
 
 function Marked({ mark }: { mark: Mark }) {

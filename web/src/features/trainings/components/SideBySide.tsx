@@ -17,11 +17,18 @@ export interface SideBySideRow {
 }
 
 /** A table with a column for each training. */
-export function SideBySide({ trainings, label, corner, rows }: { trainings: readonly TrainingView[]; label: string; corner: string; rows: readonly SideBySideRow[] }) {
+export function SideBySide({ trainings, label, corner, rows, maxHeight }: {
+  trainings: readonly TrainingView[];
+  label: string;
+  corner: string;
+  rows: readonly SideBySideRow[];
+  /** Where it is longer it is scrolled below its head. */
+  maxHeight?: number;
+}) {
   const labels = labelsOf(trainings);
   return (
-    <Table.ScrollContainer minWidth={0}>
-      <Table withTableBorder verticalSpacing={6} aria-label={label}>
+    <Table.ScrollContainer minWidth={0} maxHeight={maxHeight}>
+      <Table stickyHeader verticalSpacing={6} aria-label={label}>
         <Table.Thead>
           <Table.Tr>
             <Table.Th className={classes.name}>{corner}</Table.Th>
