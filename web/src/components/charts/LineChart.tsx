@@ -63,7 +63,7 @@ export function LineChart({ series, unit = "", xName, range, note, fromZero = tr
     const last = points.findLast(([, value]) => value !== null)?.[1];
     return `${name}: ${last == null ? "–" : valueText(last, unit)}`;
   });
-  const isEmpty = series.every(({ points }) => points.every(([, value]) => value === null));
+  const isEmpty = named.every(({ points }) => points.every(([, value]) => value === null));
   return (
     <Chart
       title={title} group={group} height={height} option={option} words={latest.join(", ")} isZoomable={isZoomable}
