@@ -62,7 +62,7 @@ class EventFile:
         while piece := os.pread(file, max(0, min(_PIECE_BYTES, end - self.offset)), self.offset):
             begin = self.offset
             try:
-                for length, data in _records(memoryview(piece), end - begin):
+                for length, data in _records(piece, end - begin):
                     yield from () if data is None else _scalars(data, known)
                     self.offset += length
             except ValueError:
@@ -71,7 +71,7 @@ class EventFile:
                 return
 
 
-def masked_crc(data: bytes | memoryview) -> int:
+def masked_crc(data: bytes) -> int:
     """Return the checksum that records carry: CRC-32C, masked."""
     crc = 0xFFFFFFFF
     for byte in data:
@@ -89,7 +89,7 @@ def _crc_of_byte(byte: int) -> int:
 _CRC_TABLE = tuple(map(_crc_of_byte, range(256)))
 
 
-def _records(piece: memoryview, available: int) -> Iterator[tuple[int, memoryview | None]]:
+def _records(piece: bytes, available: int) -> Iterator[tuple[int, bytes | None]]:
     """Yield the lengths of a piece's records and their data with its checksum; None for one that is too large.
 
     There are so many bytes ``available`` in the file from the piece's begin. Raises ValueError at a damaged length.
@@ -106,7 +106,7 @@ def _records(piece: memoryview, available: int) -> Iterator[tuple[int, memoryvie
         at += length
 
 
-def _scalars(record: memoryview, known: Collection[str]) -> list[Scalar]:
+def _scalars(record: bytes, known: Collection[str]) -> list[Scalar]:
     """Return what an event holds; raises ValueError if it is damaged.
 
     Only what is taken is checked: checksums of images would cost more than all else.
@@ -128,14 +128,14 @@ def _scalars(record: memoryview, known: Collection[str]) -> list[Scalar]:
     return [Scalar(tag, step, value, moment) for tag, value in taken]
 
 
-def _scalar(summary_value: memoryview, known: Collection[str]) -> tuple[str, float] | None:
+def _scalar(summary_value: bytes, known: Collection[str]) -> tuple[str, float] | None:
     """Return tag and value if it is a scalar."""
     tag, plugin = b"", b""
     simple: float | None = None
-    tensor: memoryview | None = None
+    tensor: bytes | None = None
     for key, _, content in _fields(summary_value):
         if key == _TAG:
-            tag = bytes(content)
+            tag = content
         elif key == _SIMPLE_VALUE:
             (simple,) = struct.unpack("<f", content)
         elif key == _TENSOR:
@@ -150,14 +150,14 @@ def _scalar(summary_value: memoryview, known: Collection[str]) -> tuple[str, flo
     return None if simple is None else (name, simple)
 
 
-def _plugin(metadata: memoryview) -> bytes:
+def _plugin(metadata: bytes) -> bytes:
     for key, _, content in _fields(metadata):
         if key == _PLUGIN_DATA:
-            return next((bytes(name) for inner, _, name in _fields(content) if inner == _PLUGIN_NAME), b"")
+            return next((name for inner, _, name in _fields(content) if inner == _PLUGIN_NAME), b"")
     return b""
 
 
-def _number(tensor: memoryview) -> float | None:
+def _number(tensor: bytes) -> float | None:
     """Return the number in a tensor; None if it is of a type or a size that scalars have not."""
     kind, packed = 0, b""
     for key, number, content in _fields(tensor):
@@ -173,7 +173,7 @@ def _number(tensor: memoryview) -> float | None:
     return float(form.unpack(packed)[0]) if len(packed) == form.size else None
 
 
-def _fields(message: memoryview) -> Iterator[tuple[int, int, memoryview]]:
+def _fields(message: bytes) -> Iterator[tuple[int, int, bytes]]:
     """Yield key, number and content of a message's fields: one has the number or the content. Raises ValueError."""
     at = 0
     while at < len(message):
@@ -181,7 +181,7 @@ def _fields(message: memoryview) -> Iterator[tuple[int, int, memoryview]]:
         kind = key & 7
         if kind == _VARINT:
             number, at = _varint(message, at)
-            yield key, number, message[:0]
+            yield key, number, b""
             continue
         if kind == _BYTES:
             size, at = _varint(message, at)
@@ -195,8 +195,10 @@ def _fields(message: memoryview) -> Iterator[tuple[int, int, memoryview]]:
         at += size
 
 
-def _varint(message: memoryview, at: int) -> tuple[int, int]:
+def _varint(message: bytes, at: int) -> tuple[int, int]:
     """Return a number of up to 64 bits and where the next thing begins."""
+    if at < len(message) and message[at] < 0x80:
+        return message[at], at + 1  # nearly all of them
     number = 0
     for shift, byte in zip(range(0, 70, 7), message[at : at + 10], strict=False):
         number |= (byte & 0x7F) << shift

@@ -15,7 +15,7 @@ from easymaker_local.artifacts.event_files import EventFile
 from easymaker_local.domain.training_metric import Metric, Points, merged
 
 MAXIMUM_POINTS = 250_000
-"""Of a run, in memory; where there are more, every metric is thinned to half."""
+"""Of a run, in memory; where there are more, its longest metrics are thinned."""
 MAXIMUM_COURSES = 10_000
 """Metrics of a run, counted in each of its files; further ones are left out."""
 MAXIMUM_FILES = 1_000
@@ -83,10 +83,16 @@ class RunMetrics:
             course.points.add(scalar.step, scalar.value, scalar.at)
             points += 1
             if points > MAXIMUM_POINTS:
-                kept = self._all()
-                for one in kept:
-                    one.thin()
-                points = sum(len(one.points) for one in kept)
+                points = self._thin()
+
+    def _thin(self) -> int:
+        """Halve the longest ones, so that none grows at the cost of shorter ones; returns how many points are left."""
+        kept = self._all()
+        longest = max(len(course.points) for course in kept)
+        for course in kept:
+            if len(course.points) > longest // 2:
+                course.thin()
+        return sum(len(course.points) for course in kept)
 
     def _all(self) -> list[_Course]:
         return [course for file in self._files.values() for course in file.courses.values()]

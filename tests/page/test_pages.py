@@ -14,23 +14,21 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from easymaker_local.testing.appliance import Appliance, until
+from easymaker_local.testing.event_writer import FILE, log
 from easymaker_local.testing.factories import TEMPLATE
 from tests.page.conftest import PICTURES, address, open_page, unexpected
 
 pytestmark = [pytest.mark.xdist_group("page-pages"), pytest.mark.environment]
 
 TRAIN = """
-import os, pathlib, sys
-from events import Writer
-writer = Writer()
+import os, pathlib, shutil, sys
 rate = float(sys.argv[sys.argv.index("--lr") + 1])
 print("Reading 1,200 rows")
 for epoch in range(40):
     print(f"epoch {epoch + 1}/40: loss={rate + 2 / (epoch + 1):.4f} accuracy={1 - 1 / (epoch + 2):.3f}")
-    writer.add_scalar("train/loss", rate + 2 / (epoch + 1), epoch)
-    writer.add_scalar("train/accuracy", 1 - 1 / (epoch + 2), epoch)
-    if epoch % 10 == 0:
-        writer.add_scalar("validation/loss", 2 * rate + 2 / (epoch + 1), epoch)
+events = pathlib.Path("events", str(rate))
+if events.exists():  # trials try rates of their own
+    shutil.copytree(events, os.environ["EM_TENSORBOARD_LOG_DIR"], dirs_exist_ok=True)
 print("WARNING: the last batch was smaller than the others", file=sys.stderr)
 model = pathlib.Path(os.environ["EM_MODEL_DIR"])
 (model / "predict.py").write_text("class Model:\\n    def predict(self, rows):\\n        return [row * 2 for row in rows]\\n")
@@ -106,11 +104,13 @@ OVERFLOW = """() => {
 
 
 @pytest.fixture(scope="module")
-def seeded(appliance: Appliance) -> dict[str, str]:
+def seeded(appliance: Appliance, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """One of everything that the page shows, by the names in ``PATHS``."""
-    events = Path(__file__).with_name("events.py")
-    scripts = {"train.py": TRAIN, "fail.py": FAIL, "wait.py": WAIT}
-    code = appliance.put("code", {**scripts, "events.py": events, "lib/rows.py": "ROWS = 1200\n"})
+    code = appliance.put("code", {"train.py": TRAIN, "fail.py": FAIL, "wait.py": WAIT, "lib/rows.py": "ROWS = 1200\n"})
+    for rate in (0.1, 0.4):
+        events = log(tmp_path_factory.mktemp("events"), "loss", [rate + 2 / (epoch + 1) for epoch in range(40)])
+        log(events.parent, "accuracy", [1 - rate / (epoch + 2) for epoch in range(40)])
+        appliance.put(f"code/events/{rate}/train", {FILE: events})
     flowers = appliance.experiment("flowers")
 
     def training(name: str, **body: Any) -> str:

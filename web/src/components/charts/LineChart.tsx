@@ -76,6 +76,7 @@ type Axes = Pick<LineChartProps, "xName" | "range"> & { unit: Unit; fromZero: bo
 
 function optionOf(series: readonly LineSeries[], { unit, xName, range, fromZero, isLogarithmic, isZoomable }: Axes, language: string): EChartsOption {
   const isTime = xName === undefined;
+  const number = new Intl.NumberFormat(language);
   const exact = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "medium", hourCycle: "h23" });
   const most = series.reduce((high, { points }) => points.reduce((max, [, value]) => Math.max(max, value ?? 0), high), 0);
   const step = interval(most, unit);
@@ -93,7 +94,8 @@ function optionOf(series: readonly LineSeries[], { unit, xName, range, fromZero,
     xAxis: {
       type: isTime ? "time" : "value", name: xName, nameLocation: "middle", nameGap: 26, min: range?.[0] ?? "dataMin", max: range?.[1] ?? "dataMax", splitLine: { show: false },
       minInterval: isTime ? undefined : 1,
-      axisLabel: isTime ? { hideOverlap: true, formatter: markOf(language) } : { hideOverlap: true },
+      // The ends of a range that somebody drew lie between steps.
+      axisLabel: isTime ? { hideOverlap: true, formatter: markOf(language) } : { hideOverlap: true, formatter: (value: number) => (Number.isInteger(value) ? number.format(value) : "") },
       axisPointer: { label: { formatter: ({ value }) => (isTime ? exact.format(Number(value)) : `${xName} ${String(Math.round(Number(value)))}`) } },
     },
     yAxis: {
