@@ -28,6 +28,7 @@ from easymaker_local.api import (
     storage,
     system,
     tokens,
+    training_metrics,
     training_templates,
     trainings,
     tryout,
@@ -65,9 +66,9 @@ def bare_app() -> FastAPI:
     for router in (monitoring.scrape_router, logs.root_router, tokens.router):
         app.include_router(router)
     for resource in (
-        system, dashboard, resource_search, catalogue, experiments, trainings, training_templates, metric_check, tunings,
-        model_routes, endpoint_routes, stage_routes, gateway_resources, tryout, storage, logs, monitoring, changes, disk,
-        queue, tensorboard, mlflow, api_statistics,
+        system, dashboard, resource_search, catalogue, experiments, trainings, training_metrics, training_templates,
+        metric_check, tunings, model_routes, endpoint_routes, stage_routes, gateway_resources, tryout, storage, logs,
+        monitoring, changes, disk, queue, tensorboard, mlflow, api_statistics,
     ):  # fmt: skip
         app.include_router(resource.router, prefix=BASE)
     return app

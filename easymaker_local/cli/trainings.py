@@ -97,6 +97,31 @@ def usage(
     print_usage(training["trainingName"], found)
 
 
+@app.command("metrics")
+def metrics(
+    ctx: typer.Context,
+    which: Which,
+    metric: Annotated[str | None, typer.Option(metavar="NAME", help="Only this one, drawn by step.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Show what a training has logged for TensorBoard so far: of each metric the first, latest, lowest and highest value."""
+    client = client_of(ctx)
+    training = find_training(client, which, newest=True)
+    found = client.training_metrics(training["trainingId"])
+    from easymaker_local.cli import metric_views
+
+    if metric is not None:
+        found = [metric_views.find_metric(found, metric)]
+    if as_json:
+        output.print_json(found)
+    elif metric is not None:
+        metric_views.print_metric(found[0])
+    elif found:
+        metric_views.print_metrics(found)
+    else:
+        output.note("It has logged none: metrics are what it writes for TensorBoard into EM_TENSORBOARD_LOG_DIR.")
+
+
 @app.command("wait")
 def wait(ctx: typer.Context, which: Several, timeout: jobs.Timeout = None, as_json: Json = False) -> None:
     """Wait until trainings have ended: exit code 0 if all are COMPLETE, otherwise 1."""

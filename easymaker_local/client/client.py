@@ -45,6 +45,7 @@ from easymaker_local.client.shapes import (
     System,
     TopEndpoints,
     Training,
+    TrainingMetric,
     TrainingTemplate,
     TrainingTemplateValues,
     Trial,
@@ -303,6 +304,10 @@ class Client(EndpointCalls):
         """Return what its nodes used: all of its time, or from ``begin`` to ``end`` (ISO 8601)."""
         query = {"from": begin, "to": end}
         return cast(Monitoring, self._call("GET", "trainings", training_id, "monitoring", query=query)["monitoring"])
+
+    def training_metrics(self, training_id: str) -> list[TrainingMetric]:
+        """Return what it has logged for TensorBoard, by name."""
+        return cast(list[TrainingMetric], self._call("GET", "trainings", training_id, "metrics")["metricList"])
 
     def stage_monitoring(self, stage_id: str, begin: str | None = None, end: str | None = None) -> StageMonitoring:
         """Return what a stage's pods used: all of its time, or from ``begin`` to ``end`` (ISO 8601)."""

@@ -223,6 +223,22 @@ class Point(TypedDict):
     datetime: str
 
 
+class TrainingMetricPoint(TypedDict):
+    """What a training logged at a step; None if it is no finite number."""
+
+    step: int
+    value: float | None
+    datetime: str
+
+
+class TrainingMetric(TypedDict):
+    """What a training logged under a name, by step; ``pointCount`` may be more than there are in the list."""
+
+    metricName: str
+    pointList: list[TrainingMetricPoint]
+    pointCount: int
+
+
 class History(TypedDict):
     """A trial with a value, and the best value of all trials until then."""
 

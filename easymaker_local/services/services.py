@@ -21,6 +21,7 @@ from easymaker_local.services.resource_search import ResourceSearch
 from easymaker_local.services.stage_preview import StagePreviews
 from easymaker_local.services.stage_resources import StageResources
 from easymaker_local.services.stages import Stages
+from easymaker_local.services.training_metrics import TrainingMetrics
 from easymaker_local.services.training_templates import TrainingTemplates
 from easymaker_local.services.trainings import Trainings
 from easymaker_local.services.tryouts import TryOuts
@@ -36,6 +37,7 @@ class Services:
     experiments: Experiments
     trainings: Trainings
     tunings: Tunings
+    training_metrics: TrainingMetrics
     training_templates: TrainingTemplates
     models: Models
     monitoring: Monitoring
@@ -59,7 +61,8 @@ class Services:
         trainings = Trainings(context)
         return cls(
             context, Buckets(context), Experiments(context), trainings, Tunings(context, trainings),
-            TrainingTemplates(context), Models(context), Monitoring(context), Disk(context), Queue(context), Logs(context),
+            TrainingMetrics(context), TrainingTemplates(context),
+            Models(context), Monitoring(context), Disk(context), Queue(context), Logs(context),
             ApiStatistics(context),
             Endpoints(context), Stages(context), StageResources(context), StagePreviews(context),
             PodLogs(context),

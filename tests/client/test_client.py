@@ -18,6 +18,7 @@ from easymaker_local.api import (
     monitoring,
     queue_models,
     stage_models,
+    training_metrics,
     training_templates,
     tuning_models,
 )
@@ -45,6 +46,8 @@ SHAPES = {
     shapes.Trial: tuning_models.TrialView,
     shapes.TrialMetric: tuning_models.TrialMetricView,
     shapes.Point: tuning_models.PointView,
+    shapes.TrainingMetric: training_metrics.TrainingMetricView,
+    shapes.TrainingMetricPoint: training_metrics.TrainingMetricPointView,
     shapes.Analysis: tuning_models.AnalysisView,
     shapes.History: tuning_models.HistoryView,
     shapes.Importance: tuning_models.ImportanceView,

@@ -14,17 +14,21 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from easymaker_local.testing.appliance import Appliance, until
+from easymaker_local.testing.event_writer import FILE, log
 from easymaker_local.testing.factories import TEMPLATE
 from tests.page.conftest import PICTURES, address, open_page, unexpected
 
 pytestmark = [pytest.mark.xdist_group("page-pages"), pytest.mark.environment]
 
 TRAIN = """
-import os, pathlib, sys
+import os, pathlib, shutil, sys
 rate = float(sys.argv[sys.argv.index("--lr") + 1])
 print("Reading 1,200 rows")
 for epoch in range(40):
     print(f"epoch {epoch + 1}/40: loss={rate + 2 / (epoch + 1):.4f} accuracy={1 - 1 / (epoch + 2):.3f}")
+events = pathlib.Path("events", str(rate))
+if events.exists():  # trials try rates of their own
+    shutil.copytree(events, os.environ["EM_TENSORBOARD_LOG_DIR"], dirs_exist_ok=True)
 print("WARNING: the last batch was smaller than the others", file=sys.stderr)
 model = pathlib.Path(os.environ["EM_MODEL_DIR"])
 (model / "predict.py").write_text("class Model:\\n    def predict(self, rows):\\n        return [row * 2 for row in rows]\\n")
@@ -53,6 +57,7 @@ PATHS = (
     *(f"/{kind}" for kind in LISTS),
     *(f"/{kind}?keyword=nothing-has-this-name" for kind in LISTS),
     *(f"/{kind}/new" for kind in LISTS),
+    "/trainings/compare", "/trainings/compare?id={training}&id={faster}&id={failed}",
     "/trainings/new?copy={training}", "/models/new?training={training}", "/endpoints/new?model={model}",
     "/endpoints/{endpoint}/stages/new",
     *(f"{path}?tab={tab}" for path, tabs in TABS.items() for tab in tabs.split()),
@@ -99,9 +104,13 @@ OVERFLOW = """() => {
 
 
 @pytest.fixture(scope="module")
-def seeded(appliance: Appliance) -> dict[str, str]:
+def seeded(appliance: Appliance, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """One of everything that the page shows, by the names in ``PATHS``."""
     code = appliance.put("code", {"train.py": TRAIN, "fail.py": FAIL, "wait.py": WAIT, "lib/rows.py": "ROWS = 1200\n"})
+    for rate in (0.1, 0.4):
+        events = log(tmp_path_factory.mktemp("events"), "loss", [rate + 2 / (epoch + 1) for epoch in range(40)])
+        log(events.parent, "accuracy", [1 - rate / (epoch + 2) for epoch in range(40)])
+        appliance.put(f"code/events/{rate}/train", {FILE: events})
     flowers = appliance.experiment("flowers")
 
     def training(name: str, **body: Any) -> str:
@@ -110,11 +119,13 @@ def seeded(appliance: Appliance) -> dict[str, str]:
         return str(made["trainingId"])
 
     complete, failed = training("flowers-resnet"), training("flowers-without-labels", entryPoint="fail.py")
+    faster = training("flowers-resnet-faster", hyperparameterList=[{"parameterName": "lr", "parameterValue": "0.4"}])
     tuning = appliance.tuning(hyperparameterTuningName="flowers-search", experimentId=flowers)["hyperparameterTuningId"]
     body = {**TEMPLATE, "trainingTemplateName": "flowers-daily", "experimentId": flowers, "sourceDirUri": code}
     template = appliance.call("POST", "/training-templates", json=body)["trainingTemplate"]["trainingTemplateId"]
     assert appliance.await_status(failed)["trainingStatusCode"] == "FAIL_TRAIN"
     appliance.complete(complete, 120)
+    appliance.complete(faster, 120)
     assert appliance.await_tuning(tuning)["hyperparameterTuningStatusCode"] == "COMPLETE"
     model = appliance.model(modelName="flowers", modelUploadUri=appliance.uri("models", "flowers-resnet"))["modelId"]
     endpoint = appliance.endpoint(model, endpointName="flowers")
@@ -126,8 +137,8 @@ def seeded(appliance: Appliance) -> dict[str, str]:
     waiting = training("flowers-large", flavorId=largest["id"])
     until(lambda: appliance.shown(waiting)["statusReason"], what="the reason why it waits")
     return {
-        "training": complete, "failed": failed, "waiting": waiting, "tuning": tuning, "template": template, "model": model,
-        "experiment": flowers, "endpoint": endpoint["endpointId"], "code": code,
+        "training": complete, "faster": faster, "failed": failed, "waiting": waiting, "tuning": tuning, "template": template,
+        "model": model, "experiment": flowers, "endpoint": endpoint["endpointId"], "code": code,
         "stage": endpoint["endpointStageList"][0]["endpointStageId"],
     }  # fmt: skip
 

@@ -15,6 +15,7 @@ export const PAGES: Readonly<Record<string, () => Promise<Page>>> = {
   "experiments/:id": () => import("./routes/experiments/detail"),
   "trainings": () => import("./routes/trainings/list"),
   "trainings/new": () => import("./routes/trainings/create"),
+  "trainings/compare": () => import("./routes/trainings/compare"),
   "trainings/:id": () => import("./routes/trainings/detail"),
   "templates": () => import("./routes/templates/list"),
   "templates/new": () => import("./routes/templates/create"),

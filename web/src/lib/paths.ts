@@ -8,7 +8,7 @@ const one = (base: string) => ({
 export const paths = {
   dashboard: "/",
   experiments: one("experiments"),
-  trainings: one("trainings"),
+  trainings: { ...one("trainings"), compare: (ids: readonly string[]) => `/trainings/compare?${new URLSearchParams(ids.map((id) => ["id", id])).toString()}` },
   templates: one("templates"),
   tunings: one("tunings"),
   models: one("models"),

@@ -1,4 +1,4 @@
-/** The cache of what the daemon said. Changes are told by the stream of `live.ts`, so nothing is asked again by a clock. */
+/** The cache of what the daemon said. Changes are told by the stream of `live.ts`, so nothing is asked again by a clock but what no change tells of. */
 import { QueryClient } from "@tanstack/react-query";
 
 import { ApiError } from "./api/client";

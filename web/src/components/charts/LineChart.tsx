@@ -1,4 +1,4 @@
-import type { EChartsOption } from "echarts";
+import type { EChartsOption, SeriesOption } from "echarts";
 import { useMemo } from "react";
 import { useTranslation } from "react-i18next";
 
@@ -11,6 +11,8 @@ export interface LineSeries {
   points: readonly (readonly [number, number | null])[];
   /** `step`: holds until the next point; `points`: no line at all. */
   shape?: "line" | "step" | "points";
+  /** Drawn pale behind the line: what it was smoothed from. */
+  raw?: LineSeries["points"];
 }
 
 export interface LineChartProps extends ChartFrame {
@@ -24,6 +26,10 @@ export interface LineChartProps extends ChartFrame {
   note?: string;
   /** Whether the axis begins at nought. */
   fromZero?: boolean;
+  /** Whether the axis tells magnitudes; nothing at or below nought has a place on it. */
+  isLogarithmic?: boolean;
+  /** A range is chosen by dragging; unless told, on a time axis only. */
+  isZoomable?: boolean;
   onPick?: (index: number, series: number) => void;
 }
 
@@ -42,29 +48,35 @@ function markOf(language: string): (at: number) => string {
 }
 
 /** Lines over numbers or, without `xName`, over time. */
-export function LineChart({ series, unit = "", xName, range, note, fromZero = true, title, group, height, onPick }: LineChartProps) {
+export function LineChart({ series, unit = "", xName, range, note, fromZero = true, isLogarithmic = false, isZoomable = xName === undefined, title, group, height, onPick }: LineChartProps) {
   const { t, i18n } = useTranslation("monitoring");
   const language = i18n.language;
   // A line that is the only one may go without a name of its own.
-  const named = useMemo(() => series.map((one) => ({ ...one, name: one.name === "" ? title : one.name })), [series, title]);
-  const option = useMemo(() => optionOf(named, unit, xName, range, fromZero, language), [named, unit, xName, range, fromZero, language]);
+  const named = useMemo(() => {
+    const placed = (points: LineSeries["points"]): LineSeries["points"] => isLogarithmic ? points.map(([x, y]) => [x, y !== null && y > 0 ? y : null] as const) : points;
+    return series.map((one) => ({ ...one, name: one.name === "" ? title : one.name, points: placed(one.points), raw: one.raw && placed(one.raw) }));
+  }, [series, title, isLogarithmic]);
+  const option = useMemo(
+    () => optionOf(named, { unit, xName, range, fromZero, isLogarithmic, isZoomable }, language), [named, unit, xName, range, fromZero, isLogarithmic, isZoomable, language],
+  );
   const latest = named.map(({ name, points }) => {
     const last = points.findLast(([, value]) => value !== null)?.[1];
     return `${name}: ${last == null ? "–" : valueText(last, unit)}`;
   });
-  const isEmpty = series.every(({ points }) => points.every(([, value]) => value === null));
+  const isEmpty = named.every(({ points }) => points.every(([, value]) => value === null));
   return (
     <Chart
-      title={title} group={group} height={height} option={option} words={latest.join(", ")} isZoomable={xName === undefined}
+      title={title} group={group} height={height} option={option} words={latest.join(", ")} isZoomable={isZoomable}
       note={isEmpty ? (note ?? t("noData")) : null} onPick={onPick}
     />
   );
 }
 
-function optionOf(
-  series: readonly LineSeries[], unit: Unit, xName: string | undefined, range: readonly [number, number] | undefined, fromZero: boolean, language: string,
-): EChartsOption {
+type Axes = Pick<LineChartProps, "xName" | "range"> & { unit: Unit; fromZero: boolean; isLogarithmic: boolean; isZoomable: boolean };
+
+function optionOf(series: readonly LineSeries[], { unit, xName, range, fromZero, isLogarithmic, isZoomable }: Axes, language: string): EChartsOption {
   const isTime = xName === undefined;
+  const number = new Intl.NumberFormat(language);
   const exact = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "medium", hourCycle: "h23" });
   const most = series.reduce((high, { points }) => points.reduce((max, [, value]) => Math.max(max, value ?? 0), high), 0);
   const step = interval(most, unit);
@@ -78,23 +90,31 @@ function optionOf(
       valueFormatter: (value) => (typeof value === "number" ? valueText(value, unit) : "–"),
     },
     // Shown by nothing, it lets a range be chosen by dragging.
-    toolbox: isTime ? { itemSize: 0, showTitle: false, feature: { dataZoom: { yAxisIndex: "none", icon: { zoom: "path://", back: "path://" } } } } : undefined,
+    toolbox: isZoomable ? { itemSize: 0, showTitle: false, feature: { dataZoom: { yAxisIndex: "none", icon: { zoom: "path://", back: "path://" } } } } : undefined,
     xAxis: {
       type: isTime ? "time" : "value", name: xName, nameLocation: "middle", nameGap: 26, min: range?.[0] ?? "dataMin", max: range?.[1] ?? "dataMax", splitLine: { show: false },
       minInterval: isTime ? undefined : 1,
-      axisLabel: isTime ? { hideOverlap: true, formatter: markOf(language) } : { hideOverlap: true },
+      // The ends of a range that somebody drew lie between steps.
+      axisLabel: isTime ? { hideOverlap: true, formatter: markOf(language) } : { hideOverlap: true, formatter: (value: number) => (Number.isInteger(value) ? number.format(value) : "") },
       axisPointer: { label: { formatter: ({ value }) => (isTime ? exact.format(Number(value)) : `${xName} ${String(Math.round(Number(value)))}`) } },
     },
     yAxis: {
-      type: "value", scale: !fromZero, splitNumber: 4, axisLabel: { formatter: (value: number) => valueText(value, unit) },
+      type: isLogarithmic ? "log" : "value", scale: !fromZero, splitNumber: 4, axisLabel: { formatter: (value: number) => valueText(value, unit) },
       ...(unit === "share" && most <= 1 && fromZero ? { max: 1 } : step !== undefined && fromZero ? { interval: step, max: Math.ceil(most / step) * step } : {}),
     },
-    series: series.map(({ name, points, shape = "line" }, index) => shape === "points" ? {
-      type: "scatter", id: name, name, data: points as [number, number][], symbolSize: 8,
-    } : {
-      type: "line", id: name, name, data: points as [number, number | null][], showSymbol: points.length < 2, step: shape === "step" ? "end" : false,
-      sampling: "lttb", connectNulls: false, emphasis: { disabled: true }, lineStyle: { width: 1.5, type: DASHES[index % DASHES.length] },
-      areaStyle: isTime && !isCrowded ? { opacity: 0.08 } : undefined,
-    }),
+    series: series.flatMap((one, index) => drawn(one, index, isTime && !isCrowded)),
   };
+}
+
+function drawn({ name, points, shape = "line", raw }: LineSeries, index: number, isFilled: boolean): SeriesOption[] {
+  if (shape === "points") return [{ type: "scatter", id: name, name, data: points as [number, number][], symbolSize: 8 }];
+  const line = {
+    type: "line", name, showSymbol: points.length < 2, step: shape === "step" ? "end" : false, sampling: "lttb", connectNulls: false, emphasis: { disabled: true },
+  } as const;
+  const main: SeriesOption = {
+    ...line, id: name, data: points as [number, number | null][], lineStyle: { width: 1.5, type: DASHES[index % DASHES.length] },
+    areaStyle: isFilled ? { opacity: 0.08 } : undefined,
+  };
+  // A line of the same name has the same colour, and the legend's entry hides both.
+  return raw === undefined ? [main] : [{ ...line, id: `${name} raw`, data: raw as [number, number | null][], tooltip: { show: false }, lineStyle: { width: 1, opacity: 0.3 } }, main];
 }

@@ -32,3 +32,13 @@ export const modelRefusal = (training: TrainingView, t: T): string | null =>
 /** Nothing runs or ran yet: there is nothing to monitor (TR-37). */
 export const monitoringRefusal = (training: TrainingView, t: T): string | null =>
   training.startedDatetime === null ? t("notStarted") : null;
+
+// One is not compared with anything, and more than ten lines are told apart by nobody.
+const [FEWEST, MOST] = [2, 10];
+
+/** So many trainings cannot be compared. */
+export const compareRefusal = (count: number, t: T): string | null => (count < FEWEST || count > MOST ? t("compareCount", { fewest: FEWEST, most: MOST }) : null);
+
+/** TensorBoard shows one experiment at a time (EX-05). */
+export const tensorboardRefusal = (trainings: readonly TrainingView[], t: T): string | null =>
+  trainings[0]?.experiment != null && trainings.every(({ experiment }) => experiment?.experimentId === trainings[0]?.experiment?.experimentId) ? null : t("compareOne");

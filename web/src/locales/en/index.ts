@@ -12,10 +12,11 @@ import storage from "./storage";
 import queue from "./queue";
 import logs from "./logs";
 import monitoring from "./monitoring";
+import metrics from "./metrics";
 import disk from "./disk";
 import job from "./job";
 import pickers from "./pickers";
 import logViewer from "./logViewer";
 import settings from "./settings";
 
-export default { common, shell, dashboard, experiments, trainings, templates, tunings, models, endpoints, images, storage, queue, logs, monitoring, disk, settings, logViewer, pickers, job };
+export default { common, shell, dashboard, experiments, trainings, templates, tunings, models, endpoints, images, storage, queue, logs, monitoring, metrics, disk, settings, logViewer, pickers, job };

@@ -77,7 +77,6 @@ export default {
   latest: "Latest",
   values: "Values",
   compared: "Trials to compare",
-  step: "Step",
   searchSpace: "Hyperparameters to search",
   type: "Type",
   valuesColumn: "Values",

@@ -75,7 +75,6 @@ export default {
   latest: "最新",
   values: "値の数",
   compared: "比較する学習",
-  step: "ステップ",
   searchSpace: "ハイパーパラメータスペック",
   type: "タイプ",
   valuesColumn: "値",

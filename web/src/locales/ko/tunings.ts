@@ -75,7 +75,6 @@ export default {
   latest: "최근",
   values: "값 개수",
   compared: "비교할 학습",
-  step: "스텝",
   searchSpace: "하이퍼파라미터 스펙",
   type: "타입",
   valuesColumn: "값",

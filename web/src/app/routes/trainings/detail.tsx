@@ -38,7 +38,7 @@ export default function TrainingPage() {
         tabs={[
           { key: "overview", label: t("overview", { ns: "common" }), content: <TrainingOverview training={training} /> },
           { key: "logs", label: t("logs", { ns: "common" }), content: <TrainingLogs training={training} /> },
-          { key: "metrics", label: t("metrics"), content: <TrainingMetrics id={id} /> },
+          { key: "metrics", label: t("metrics"), content: <TrainingMetrics training={training} /> },
           {
             key: "hyperparameters", label: t("hyperparameters", { ns: "job" }),
             content: (

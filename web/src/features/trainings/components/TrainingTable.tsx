@@ -1,18 +1,19 @@
 import { Badge, Group, Text } from "@mantine/core";
 import { useMemo } from "react";
 import { useTranslation } from "react-i18next";
-import { Link } from "react-router";
+import { Link, useNavigate } from "react-router";
 
-import { ActionButton, notifyError } from "@/components/ActionButton";
+import { ActionButton } from "@/components/ActionButton";
 import { CopyText } from "@/components/CopyText";
 import type { ListState } from "@/components/listState";
 import { ResourceTable, type Column } from "@/components/ResourceTable";
 import { StatusBadge } from "@/components/StatusBadge";
-import { Ago, Span } from "@/components/Time";
+import { Ago } from "@/components/Time";
 import type { TrainingView } from "@/lib/api/generated/types.gen";
 import { paths } from "@/lib/paths";
-import { openTensorboard } from "@/lib/webLogin";
 
+import { compareRefusal } from "../rules";
+import { Elapsed } from "./Elapsed";
 import { useTrainingRequests } from "./useTrainingRequests";
 
 /** Trainings as rows, with what can be done with several of them. */
@@ -47,13 +48,9 @@ export function TrainingTable({ rows, total, state, hasMore, loadMore, withExper
   );
 }
 
-function Elapsed({ training }: { training: TrainingView }) {
-  if (training.startedDatetime === null) return "–";
-  return training.isFinished ? <Span seconds={training.elapsedTimeSeconds} /> : <Span since={training.startedDatetime} />;
-}
-
 function BulkActions({ chosen, clear }: { chosen: readonly TrainingView[]; clear: () => void }) {
   const { t } = useTranslation(["trainings", "common"]);
+  const navigate = useNavigate();
   const { stop, remove } = useTrainingRequests();
   // The first that does not permit it says why for all.
   const first = (refusal: (training: TrainingView) => string | null): string | null => {
@@ -63,17 +60,11 @@ function BulkActions({ chosen, clear }: { chosen: readonly TrainingView[]; clear
     }
     return null;
   };
-  const experiments = [...new Set(chosen.map((training) => training.experiment?.experimentId))];
-  const [experiment] = experiments;
-  const notComparable = experiments.length > 1 || experiment === undefined ? t("compareOne") : null;
   return (
     <>
       <ActionButton refusal={first(stop.refusal)} onClick={() => { stop.ask(chosen, clear); }}>{t("stop", { ns: "common" })}</ActionButton>
       <ActionButton refusal={first(remove.refusal)} color="red" variant="light" onClick={() => { remove.ask(chosen, clear); }}>{t("delete", { ns: "common" })}</ActionButton>
-      <ActionButton
-        refusal={notComparable}
-        onClick={() => { if (experiment !== undefined) openTensorboard("experiment", experiment).catch((error: unknown) => { notifyError(t("notOpened"), error as Error); }); }}
-      >
+      <ActionButton refusal={compareRefusal(chosen.length, t)} onClick={() => { void navigate(paths.trainings.compare(chosen.map(({ trainingId }) => trainingId))); }}>
         {t("compare")}
       </ActionButton>
     </>

@@ -1,10 +1,12 @@
-import { MultiSelect, Paper, Stack, Text } from "@mantine/core";
+import { Group, MultiSelect, Stack, Text } from "@mantine/core";
 import { useMemo } from "react";
 import { useTranslation } from "react-i18next";
 import { useSearchParams } from "react-router";
 
-import { LineChart } from "@/components/charts/LineChart";
 import { ErrorView } from "@/components/ErrorView";
+import { LookFields } from "@/components/metrics/LookFields";
+import { useMetricLook, type MetricLook } from "@/components/metrics/look";
+import { MetricChart } from "@/components/metrics/MetricChart";
 import type { TrialView, TuningView } from "@/lib/api/generated/types.gen";
 
 import { useTrials } from "../api/listTrials";
@@ -22,6 +24,7 @@ const FIRST_LINES = 4;
 export function TrialMetrics({ tuning }: { tuning: TuningView }) {
   const { t } = useTranslation("tunings");
   const [params, setParams] = useSearchParams();
+  const [look, setLook] = useMetricLook();
   const { data, error, isPending } = useTrials(tuning.hyperparameterTuningId);
   const trials = useMemo(() => (data ?? []).filter((trial) => trial.trialMetricList.length > 0), [data]);
   const named = params.getAll("trial").filter((id) => trials.some(({ trialId }) => trialId === id));
@@ -41,7 +44,8 @@ export function TrialMetrics({ tuning }: { tuning: TuningView }) {
           }, { replace: true });
         }}
       />
-      {tuning.metricList.map(({ name }) => <OneMetric key={name} tuning={tuning} trials={trials.filter(({ trialId }) => chosen.includes(trialId))} metric={name} />)}
+      <Group gap="lg" align="flex-end"><LookFields look={look} setLook={setLook} /></Group>
+      {tuning.metricList.map(({ name }) => <OneMetric key={name} tuning={tuning} trials={trials.filter(({ trialId }) => chosen.includes(trialId))} metric={name} look={look} />)}
     </Stack>
   );
 }
@@ -52,13 +56,12 @@ function firstChoice(trials: readonly TrialView[], tuning: TuningView): string[]
   return [...new Set([...best.slice(0, FIRST_LINES), ...running].map(({ trialId }) => trialId))];
 }
 
-function OneMetric({ tuning, trials, metric }: { tuning: TuningView; trials: readonly TrialView[]; metric: string }) {
-  const { t } = useTranslation("tunings");
+function OneMetric({ tuning, trials, metric, look }: { tuning: TuningView; trials: readonly TrialView[]; metric: string; look: MetricLook }) {
   const ids = useMemo(() => trials.map(({ trialId }) => trialId), [trials]);
   const { points, error } = useTrialPoints(tuning.hyperparameterTuningId, ids, metric);
-  const series = useMemo(() => trials.map((trial, place) => ({
+  const lines = useMemo(() => trials.map((trial, place) => ({
     name: `#${String(trial.number)}`, points: (points[place] ?? []).map(({ step, value }) => [step, value] as const),
   })), [trials, points]);
   if (error !== null) return <ErrorView error={error} />;
-  return <Paper withBorder p="md"><LineChart title={metric} series={series} xName={t("step")} fromZero={false} height={260} note={t("noValuesYet")} /></Paper>;
+  return <MetricChart metric={{ name: metric, lines }} look={look} group={tuning.hyperparameterTuningId} />;
 }

@@ -1,0 +1,17 @@
+export default {
+  filter: "Find a metric",
+  shownOf_one: "{{shown}} of {{count}} metric",
+  shownOf_other: "{{shown}} of {{count}} metrics",
+  smoothing: "Smoothing",
+  scale: "Value axis",
+  linear: "Linear",
+  logarithmic: "Logarithmic",
+  step: "Step",
+  noValues: "No values yet.",
+  noPositive: "A logarithmic axis has no place for values of 0 and below, and there are no others.",
+  last: "Last {{value}} at step {{step}}",
+  min: "Min {{value}}",
+  max: "Max {{value}}",
+  notANumber: "not a number",
+  drawn: "{{shown}} of {{count}} points drawn",
+} as const;
