@@ -15,7 +15,7 @@ from easymaker_local.testing.context import open_bench
 
 pytestmark = pytest.mark.anyio
 
-ROUTER = Path(__file__).parents[2] / "web" / "src" / "app" / "router.tsx"
+PAGES = Path(__file__).parents[2] / "web" / "src" / "app" / "pages.ts"
 MOST_BYTES = 400_000
 """What the first load may take, compressed."""
 
@@ -119,5 +119,5 @@ async def test_an_installation_without_its_page_says_so(browser: httpx.AsyncClie
 
 def test_the_daemon_and_the_page_know_the_same_paths() -> None:
     """A path that only the page knows would be lost by reloading it."""
-    known = set(re.findall(r'path: "([a-z]+)[/"]', ROUTER.read_text()))
+    known = set(re.findall(r'^  "([a-z]+)[/"]', PAGES.read_text(), re.MULTILINE))
     assert known == PAGE_PARTS
