@@ -93,6 +93,6 @@ test("the form says where the system account may not read the artifact (OS-06, M
     http.get(api("/storage/objects"), () => success({ objectList: [] })),
   );
   const { user } = renderPage("/models/new");
-  await user.type(await screen.findByRole("textbox", { name: /^Artifact/ }), "demo/iris");
+  await user.type(await screen.findByRole("textbox", { name: /^Model artifact/ }), "demo/iris");
   expect(await screen.findByText("The system account local:easymaker may not read the container demo.")).toBeVisible();
 });
