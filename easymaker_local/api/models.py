@@ -450,6 +450,20 @@ class ContainerAccessListAnswer(Envelope):
     container_access_list: list[ContainerAccessView]
 
 
+class ContainerUsageView(Wire):
+    """What a bucket holds, links left out; at least that much if it was too much to be counted, which ``isComplete`` says."""
+
+    object_count: int
+    total_bytes: int
+    is_complete: bool
+
+
+class ContainerUsageAnswer(Envelope):
+    """Use of one bucket (OS-L03)."""
+
+    container_usage: ContainerUsageView
+
+
 class ObjectListAnswer(Envelope):
     """What lies at a location."""
 

@@ -21,6 +21,7 @@ from easymaker_local.api.endpoint_stage_models import (
 from easymaker_local.api.envelope import Envelope
 from easymaker_local.api.event_stream import EventStream
 from easymaker_local.api.listing import IdPrefix, InOrder, InPages, answer_list
+from easymaker_local.api.log_download import LOG_FILE, download_log
 from easymaker_local.api.log_events import LOG_EVENTS, MAXIMUM_LOG_BYTES, LastEventId, LogOffset, log_events
 from easymaker_local.api.models import EventListAnswer, EventView
 from easymaker_local.api.stage_models import (
@@ -160,6 +161,15 @@ async def stream_endpoint_stage_pod_log(
     """
     growing = await services.pod_logs.growing(endpoint_stage_id, pod_id)
     return EventStream.of(request, log_events(growing, offset, last_event_id))
+
+
+@router.get("/endpoint-stages/{endpoint_stage_id}/pods/{pod_id}/log/raw", **LOG_FILE)
+async def download_endpoint_stage_pod_log(
+    appkey: Appkey, endpoint_stage_id: str, pod_id: str, services: ServicesDep, request: Request
+) -> Response:
+    """Download all that a model server has written, or with a Range header a part of it."""
+    growing = await services.pod_logs.growing(endpoint_stage_id, pod_id)
+    return download_log(request, growing.path, f"{pod_id}.log", f"Pod {pod_id}")
 
 
 @router.get("/endpoint-stages/{endpoint_stage_id}/gateway")

@@ -18,6 +18,8 @@ from easymaker_local.api.models import (
     ContainerAccessListAnswer,
     ContainerAccessView,
     ContainerListAnswer,
+    ContainerUsageAnswer,
+    ContainerUsageView,
     NasView,
     ObjectListAnswer,
     ObjectView,
@@ -100,6 +102,14 @@ async def change_container_access(
     """Put the system account on the access lists of a bucket, or take it off."""
     view = await services.buckets.allow(container, read=body.read, write=body.write)
     return ContainerAccessAnswer(container_access=_access(view))
+
+
+@router.get("/storage/containers/{container}/usage")
+async def get_container_usage(appkey: Appkey, container: str, services: ServicesDep) -> ContainerUsageAnswer:
+    """Count the objects of a bucket and their bytes, which reads all of its directories (OS-L03)."""
+    found = await services.buckets.usage(container)
+    view = ContainerUsageView(object_count=found.files, total_bytes=found.bytes, is_complete=found.complete)
+    return ContainerUsageAnswer(container_usage=view)
 
 
 @router.get("/storage/objects")

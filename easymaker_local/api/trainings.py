@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
-from fastapi.responses import FileResponse, Response, StreamingResponse
+from fastapi.responses import Response
 
 from easymaker_local.api.deps import After, Appkey, ServicesDep
 from easymaker_local.api.envelope import Envelope
 from easymaker_local.api.event_stream import EventStream
 from easymaker_local.api.listing import IdPrefix, InOrder, answer_list
+from easymaker_local.api.log_download import LOG_FILE, download_log
 from easymaker_local.api.log_events import LOG_EVENTS, MAXIMUM_LOG_BYTES, LastEventId, LogOffset, log_events
 from easymaker_local.api.models import (
     CopySourceAnswer,
@@ -33,13 +33,10 @@ from easymaker_local.domain.page import Page, PageRequest
 from easymaker_local.domain.quarantine import Quarantined
 from easymaker_local.domain.training import Training, TrainingStatus
 from easymaker_local.domain.training_spec import TrainingChange, TrainingSpec
-from easymaker_local.errors import NotFound
 from easymaker_local.services.services import Services
 from easymaker_local.store.trainings import Wanted
 
 router = APIRouter(tags=["trainings"])
-
-DOWNLOAD_BLOCK_BYTES = 1 << 18
 
 Node = Annotated[int, Query(ge=0, le=9)]
 
@@ -192,28 +189,10 @@ async def stream_training_log(
     return EventStream.of(request, log_events(await services.trainings.growing_log(training_id, node), offset, last_event_id))
 
 
-@router.get(
-    "/trainings/{training_id}/logs/raw", response_class=FileResponse,
-    responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
-)  # fmt: skip
+@router.get("/trainings/{training_id}/logs/raw", **LOG_FILE)
 async def download_training_log(
     appkey: Appkey, training_id: str, services: ServicesDep, request: Request, node: Node = 0
 ) -> Response:
     """Download a node's whole output as it was written, or with a Range header a part of it."""
     path = await services.trainings.log(training_id, node)
-    if not path.exists():
-        raise NotFound(f"Node {node} of training {training_id} has written nothing yet.")
-    name = f"{training_id}-node-{node}.log"
-    if "range" in request.headers:
-        return FileResponse(path, media_type="text/plain", filename=name)
-    # FileResponse alone would send more than it has announced if the job writes meanwhile.
-    size = path.stat().st_size
-    headers = {"content-length": str(size), "content-disposition": f'attachment; filename="{name}"', "accept-ranges": "bytes"}
-    return StreamingResponse(_blocks(path, size), media_type="text/plain", headers=headers)
-
-
-def _blocks(path: Path, size: int) -> Iterator[bytes]:
-    with path.open("rb") as file:
-        while size and (block := file.read(min(size, DOWNLOAD_BLOCK_BYTES))):
-            size -= len(block)
-            yield block
+    return download_log(request, path, f"{training_id}-node-{node}.log", f"Node {node} of training {training_id}")

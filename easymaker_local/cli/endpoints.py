@@ -85,6 +85,7 @@ def list_endpoints(
     status: jobs.Statuses = None,
     search: listing.Search = None,
     sort: listing.Sort = listing.By.CREATED,
+    reverse: listing.Reverse = False,
     limit: listing.Limit = listing.ROWS,
     everything: listing.All = False,
     as_json: Json = False,
@@ -93,7 +94,9 @@ def list_endpoints(
     from easymaker_local.domain.endpoint import EndpointStatus
 
     wanted = jobs.status_codes(status or [], EndpointStatus)
-    found = listing.rows(partial(client_of(ctx).endpoints, statuses=wanted), search, sort, limit, everything=everything)
+    found = listing.rows(
+        partial(client_of(ctx).endpoints, statuses=wanted), search, sort, limit, reverse=reverse, everything=everything
+    )
     if as_json:
         output.print_json(found)
     elif found:

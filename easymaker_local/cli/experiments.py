@@ -41,12 +41,13 @@ def list_experiments(
     ctx: typer.Context,
     search: listing.Search = None,
     sort: listing.Sort = listing.By.CREATED,
+    reverse: listing.Reverse = False,
     limit: listing.Limit = listing.ROWS,
     everything: listing.All = False,
     as_json: Json = False,
 ) -> None:
     """List experiments, newest first unless sorted otherwise."""
-    found = listing.rows(client_of(ctx).experiments, search, sort, limit, everything=everything)
+    found = listing.rows(client_of(ctx).experiments, search, sort, limit, reverse=reverse, everything=everything)
     if as_json:
         output.print_json(found)
     elif not found:

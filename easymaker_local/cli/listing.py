@@ -37,17 +37,20 @@ Search = Annotated[
 _SORT = "What the list goes by: the newest first, or from A to Z."
 Sort = Annotated[By, typer.Option("--sort", help=_SORT)]
 SortWithoutStatus = Annotated[ByWithoutStatus, typer.Option("--sort", help=_SORT)]
+Reverse = Annotated[bool, typer.Option("--reverse", help="The other way round.", show_default=False)]
 
 _WIRE = {"created": None, "name": "name", "status": "status"}
 
 
 def rows(
-    ask: Callable[..., list[T]], search: str | None, sort: By | ByWithoutStatus, limit: int, *, everything: bool
+    ask: Callable[..., list[T]], search: str | None, sort: By | ByWithoutStatus, limit: int, *, reverse: bool, everything: bool
 ) -> list[T]:
     """Return the rows that ``ask``, a call of the client's, has: all, or ``limit`` of them and say so if there are more."""
-    found = ask(keyword=search, sort_by=_WIRE[sort], limit=None if everything else limit + 1)
+    is_by_date = sort == By.CREATED
+    order = ("ASC" if is_by_date else "DESC") if reverse else None
+    found = ask(keyword=search, sort_by=_WIRE[sort], sort_order=order, limit=None if everything else limit + 1)
     if everything or len(found) <= limit:
         return found
-    which = "newest" if sort == By.CREATED else "first"
+    which = "first" if not is_by_date else "oldest" if reverse else "newest"
     output.note(f"These are the {which} {limit}; for more: --limit N or --all")
     return found[:limit]

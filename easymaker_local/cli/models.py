@@ -103,6 +103,7 @@ def list_models(
     status: jobs.Statuses = None,
     search: listing.Search = None,
     sort: listing.Sort = listing.By.CREATED,
+    reverse: listing.Reverse = False,
     limit: listing.Limit = listing.ROWS,
     everything: listing.All = False,
     as_json: Json = False,
@@ -111,7 +112,9 @@ def list_models(
     from easymaker_local.domain.model_record import ModelStatus
 
     wanted = jobs.status_codes(status or [], ModelStatus)
-    found = listing.rows(partial(client_of(ctx).models, statuses=wanted), search, sort, limit, everything=everything)
+    found = listing.rows(
+        partial(client_of(ctx).models, statuses=wanted), search, sort, limit, reverse=reverse, everything=everything
+    )
     if as_json:
         output.print_json(found)
     elif found:

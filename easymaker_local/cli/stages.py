@@ -99,6 +99,7 @@ def list_stages(
     ] = None,
     search: listing.Search = None,
     sort: listing.Sort = listing.By.CREATED,
+    reverse: listing.Reverse = False,
     limit: listing.Limit = listing.ROWS,
     everything: listing.All = False,
     as_json: Json = False,
@@ -106,7 +107,7 @@ def list_stages(
     """List stages, newest first unless sorted otherwise."""
     client = client_of(ctx)
     endpoint_id = None if endpoint is None else find_endpoint(client, endpoint)["endpointId"]
-    found = listing.rows(partial(client.stages, endpoint_id), search, sort, limit, everything=everything)
+    found = listing.rows(partial(client.stages, endpoint_id), search, sort, limit, reverse=reverse, everything=everything)
     if as_json:
         output.print_json(found)
     elif found:

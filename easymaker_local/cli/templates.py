@@ -51,12 +51,13 @@ def list_templates(
     ctx: typer.Context,
     search: listing.Search = None,
     sort: listing.SortWithoutStatus = listing.ByWithoutStatus.CREATED,
+    reverse: listing.Reverse = False,
     limit: listing.Limit = listing.ROWS,
     everything: listing.All = False,
     as_json: Json = False,
 ) -> None:
     """List templates, newest first unless sorted otherwise."""
-    found = listing.rows(client_of(ctx).training_templates, search, sort, limit, everything=everything)
+    found = listing.rows(client_of(ctx).training_templates, search, sort, limit, reverse=reverse, everything=everything)
     if as_json:
         output.print_json(found)
     elif found:

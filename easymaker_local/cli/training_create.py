@@ -82,6 +82,7 @@ def copy(
     which: Annotated[str, typer.Argument(metavar="TRAINING", help=WHICH, autocompletion=completion.trainings)],
     *,
     follow: Follow = False,
+    check: jobs.Check = False,
     as_json: Json = False,
     **form: Any,
 ) -> None:
@@ -91,7 +92,11 @@ def copy(
     title = form["name"] or f"{original['trainingName'][: NAME_LIMIT - 5]}-copy"
     body = overridden({**original, "trainingName": title}, given(form))
     with faults_named(by_option):
-        training = client.create_training(resolve(client, body, session_of(ctx).settings.tenant_id))
+        body = resolve(client, body, session_of(ctx).settings.tenant_id)
+        if check:
+            jobs.tell_checked(client.check_training, body)
+            return
+        training = client.create_training(body)
     _tell(client, training, follow and not as_json, as_json)
 
 

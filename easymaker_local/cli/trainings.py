@@ -26,6 +26,7 @@ def list_trainings(
     status: jobs.Statuses = None,
     search: listing.Search = None,
     sort: listing.Sort = listing.By.CREATED,
+    reverse: listing.Reverse = False,
     limit: listing.Limit = listing.ROWS,
     everything: listing.All = False,
     as_json: Json = False,
@@ -36,7 +37,7 @@ def list_trainings(
     client = client_of(ctx)
     wanted = jobs.status_codes(status or [], TrainingStatus)
     ask = partial(client.trainings, jobs.within(client, experiment), statuses=wanted)
-    found = listing.rows(ask, search, sort, limit, everything=everything)
+    found = listing.rows(ask, search, sort, limit, reverse=reverse, everything=everything)
     if as_json:
         output.print_json(found)
     elif found:

@@ -76,7 +76,9 @@ def run(
     values = from_template(client, template, options, "tuning") if template is not None else {}
     body: Body = {"experimentId": "default", **per_trial(values)}
     body["hyperparameterTuningName"] = made_name(form, body)
-    tuning = _created(ctx, overridden(body, options), make_experiment=True)
+    body = completed(overridden(body, options))
+    with faults_named(by_option(body)):
+        tuning = client.create_tuning(resolve(client, body, session_of(ctx).settings.tenant_id, make_experiment=True))
     _tell(client, tuning, follow and not as_json, as_json)
 
 
@@ -86,6 +88,7 @@ def copy(
     which: Annotated[str, typer.Argument(metavar="TUNING", help=WHICH, autocompletion=completion.tunings)],
     *,
     follow: Follow = False,
+    check: jobs.Check = False,
     as_json: Json = False,
     **form: Any,
 ) -> None:
@@ -96,16 +99,14 @@ def copy(
     client = client_of(ctx)
     original = per_trial(client.tuning_copy_source(find_tuning(client, which, newest=True)["hyperparameterTuningId"]))
     title = form["name"] or f"{original['hyperparameterTuningName'][: NAME_LIMIT - 5]}-copy"
-    tuning = _created(ctx, overridden({**original, "hyperparameterTuningName": title}, given(form)))
-    _tell(client, tuning, follow and not as_json, as_json)
-
-
-def _created(ctx: typer.Context, body: Body, *, make_experiment: bool = False) -> Tuning:
-    client = client_of(ctx)
-    body = completed(body)
+    body = completed(overridden({**original, "hyperparameterTuningName": title}, given(form)))
     with faults_named(by_option(body)):
-        body = resolve(client, body, session_of(ctx).settings.tenant_id, make_experiment=make_experiment)
-        return client.create_tuning(body)
+        body = resolve(client, body, session_of(ctx).settings.tenant_id)
+        if check:
+            jobs.tell_checked(client.check_tuning, body)
+            return
+        tuning = client.create_tuning(body)
+    _tell(client, tuning, follow and not as_json, as_json)
 
 
 def _tell(client: Client, tuning: Tuning, follow: bool, as_json: bool) -> None:

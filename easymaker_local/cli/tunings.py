@@ -43,6 +43,7 @@ def list_tunings(
     status: jobs.Statuses = None,
     search: listing.Search = None,
     sort: listing.Sort = listing.By.CREATED,
+    reverse: listing.Reverse = False,
     limit: listing.Limit = listing.ROWS,
     everything: listing.All = False,
     as_json: Json = False,
@@ -53,7 +54,7 @@ def list_tunings(
     client = client_of(ctx)
     wanted = jobs.status_codes(status or [], TuningStatus)
     ask = partial(client.tunings, jobs.within(client, experiment), statuses=wanted)
-    found = listing.rows(ask, search, sort, limit, everything=everything)
+    found = listing.rows(ask, search, sort, limit, reverse=reverse, everything=everything)
     if as_json:
         output.print_json(found)
     elif found:

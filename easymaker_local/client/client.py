@@ -211,11 +211,14 @@ class Client(EndpointCalls):
     # -- experiments
 
     def experiments(
-        self, name: str | None = None, *, id_prefix: str | None = None, keyword: str | None = None, sort_by: str | None = None,
-        limit: int | None = None,
+        self, name: str | None = None, *, id_prefix: str | None = None, keyword: str | None = None,
+        sort_by: str | None = None, sort_order: str | None = None, limit: int | None = None,
     ) -> list[Experiment]:  # fmt: skip
-        """Return the experiments, newest first or by ``sort_by``: all that meet every condition, or ``limit`` of them."""
-        query = {"experimentNameList": name, "experimentIdPrefix": id_prefix, "keyword": keyword, "sortBy": sort_by}
+        """Return the experiments that meet every condition, or ``limit`` of them; newest first unless sorted otherwise."""
+        query = {
+            "experimentNameList": name, "experimentIdPrefix": id_prefix, "keyword": keyword,
+            "sortBy": sort_by, "sortOrder": sort_order,
+        }  # fmt: skip
         return cast(list[Experiment], self._list("experiments", "experimentList", query, limit))
 
     def experiment(self, experiment_id: str) -> Experiment:
@@ -252,12 +255,14 @@ class Client(EndpointCalls):
 
     def trainings(
         self, experiment_id: str | None = None, *, name: str | None = None, statuses: Sequence[str] = (),
-        id_prefix: str | None = None, keyword: str | None = None, sort_by: str | None = None, limit: int | None = None,
+        id_prefix: str | None = None, keyword: str | None = None,
+        sort_by: str | None = None, sort_order: str | None = None, limit: int | None = None,
     ) -> list[Training]:  # fmt: skip
-        """Return the trainings, newest first or by ``sort_by``: all that meet every condition, or ``limit`` of them."""
+        """Return the trainings that meet every condition, or ``limit`` of them; newest first unless sorted otherwise."""
         query = {
             "experimentId": experiment_id, "trainingName": name, "trainingStatusCodeList": [*statuses] or None,
-            "trainingIdPrefix": id_prefix, "keyword": keyword, "sortBy": sort_by,
+            "trainingIdPrefix": id_prefix, "keyword": keyword,
+            "sortBy": sort_by, "sortOrder": sort_order,
         }  # fmt: skip
         return cast(list[Training], self._list("trainings", "trainingList", query, limit))
 
@@ -324,12 +329,13 @@ class Client(EndpointCalls):
     # -- training templates
 
     def training_templates(
-        self, *, name: str | None = None, id_prefix: str | None = None, keyword: str | None = None, sort_by: str | None = None,
-        limit: int | None = None,
+        self, *, name: str | None = None, id_prefix: str | None = None, keyword: str | None = None,
+        sort_by: str | None = None, sort_order: str | None = None, limit: int | None = None,
     ) -> list[TrainingTemplate]:  # fmt: skip
-        """Return the templates, newest first or by ``sort_by``: all that meet every condition, or ``limit`` of them."""
+        """Return the templates that meet every condition, or ``limit`` of them; newest first unless sorted otherwise."""
         query = {
-            "trainingTemplateName": name, "trainingTemplateIdPrefix": id_prefix, "keyword": keyword, "sortBy": sort_by,
+            "trainingTemplateName": name, "trainingTemplateIdPrefix": id_prefix, "keyword": keyword,
+            "sortBy": sort_by, "sortOrder": sort_order,
         }  # fmt: skip
         return cast(list[TrainingTemplate], self._list("training-templates", "trainingTemplateList", query, limit))
 
@@ -366,13 +372,15 @@ class Client(EndpointCalls):
 
     def tunings(
         self, experiment_id: str | None = None, *, name: str | None = None, statuses: Sequence[str] = (),
-        id_prefix: str | None = None, keyword: str | None = None, sort_by: str | None = None, limit: int | None = None,
+        id_prefix: str | None = None, keyword: str | None = None,
+        sort_by: str | None = None, sort_order: str | None = None, limit: int | None = None,
     ) -> list[Tuning]:  # fmt: skip
-        """Return the tunings, newest first or by ``sort_by``: all that meet every condition, or ``limit`` of them."""
+        """Return the tunings that meet every condition, or ``limit`` of them; newest first unless sorted otherwise."""
         query = {
             "experimentId": experiment_id, "hyperparameterTuningName": name,
             "hyperparameterTuningStatusCodeList": [*statuses] or None, "hyperparameterTuningIdPrefix": id_prefix,
-            "keyword": keyword, "sortBy": sort_by,
+            "keyword": keyword,
+            "sortBy": sort_by, "sortOrder": sort_order,
         }  # fmt: skip
         return cast(list[Tuning], self._list("hyperparameter-tunings", "hyperparameterTuningList", query, limit))
 
@@ -436,12 +444,12 @@ class Client(EndpointCalls):
 
     def models(
         self, *, name: str | None = None, statuses: Sequence[str] = (), id_prefix: str | None = None,
-        keyword: str | None = None, sort_by: str | None = None, limit: int | None = None,
+        keyword: str | None = None, sort_by: str | None = None, sort_order: str | None = None, limit: int | None = None,
     ) -> list[Model]:  # fmt: skip
-        """Return the models, newest first or by ``sort_by``: all that meet every condition, or ``limit`` of them."""
+        """Return the models that meet every condition, or ``limit`` of them; newest first unless sorted otherwise."""
         query = {
             "modelName": name, "modelStatusCodeList": [*statuses] or None, "modelIdPrefix": id_prefix, "keyword": keyword,
-            "sortBy": sort_by,
+            "sortBy": sort_by, "sortOrder": sort_order,
         }  # fmt: skip
         return cast(list[Model], self._list("models", "modelList", query, limit))
 

@@ -33,12 +33,13 @@ class EndpointCalls:
 
     def endpoints(
         self, *, name: str | None = None, statuses: Sequence[str] = (), id_prefix: str | None = None,
-        keyword: str | None = None, sort_by: str | None = None, limit: int | None = None,
+        keyword: str | None = None, sort_by: str | None = None, sort_order: str | None = None, limit: int | None = None,
     ) -> list[Endpoint]:  # fmt: skip
-        """Return the endpoints, newest first or by ``sort_by``: all that meet every condition, or ``limit`` of them."""
+        """Return the endpoints that meet every condition, or ``limit`` of them; newest first unless sorted otherwise."""
         query = {
             "endpointName": name, "endpointStatusCodeList": [*statuses] or None, "endpointIdPrefix": id_prefix,
-            "keyword": keyword, "sortBy": sort_by,
+            "keyword": keyword,
+            "sortBy": sort_by, "sortOrder": sort_order,
         }  # fmt: skip
         return cast(list[Endpoint], self._list("endpoints", "endpointList", query, limit))
 
@@ -93,12 +94,12 @@ class EndpointCalls:
 
     def stages(
         self, endpoint_id: str | None = None, *, name: str | None = None, id_prefix: str | None = None,
-        keyword: str | None = None, sort_by: str | None = None, limit: int | None = None,
+        keyword: str | None = None, sort_by: str | None = None, sort_order: str | None = None, limit: int | None = None,
     ) -> list[Stage]:  # fmt: skip
-        """Return the stages, newest first or by ``sort_by``: all that meet every condition, or ``limit`` of them."""
+        """Return the stages that meet every condition, or ``limit`` of them; newest first unless sorted otherwise."""
         query = {
             "endpointId": endpoint_id, "apigwStageName": name, "endpointStageIdPrefix": id_prefix, "keyword": keyword,
-            "sortBy": sort_by,
+            "sortBy": sort_by, "sortOrder": sort_order,
         }  # fmt: skip
         return cast(list[Stage], self._list("endpoint-stages", "endpointStageList", query, limit))
 

@@ -11,13 +11,17 @@ import sqlite3
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from easymaker_local.artifacts.locations import Kind, parse
+from easymaker_local.artifacts.locations import Address, Kind, parse
+from easymaker_local.artifacts.storage import Size, size
 from easymaker_local.domain.access_list import Account, Permission, fault, grants, with_account, without_account
 from easymaker_local.errors import AccessDenied, FieldError, InvalidRequest, NotFound, StorageError
 from easymaker_local.services.context import Context
 from easymaker_local.settings import BucketAccess
 from easymaker_local.store import bucket_access
 from easymaker_local.store.bucket_access import AccessLists
+
+# So many names are counted in about a second.
+MOST_COUNTED = 200_000
 
 
 @dataclass(frozen=True)
@@ -64,6 +68,12 @@ class Buckets:
     async def lists(self, container: str) -> AccessLists:
         """Return the lists of a bucket, whether it exists or not."""
         return await self._context.store.read(lambda db: bucket_access.get(db, container))
+
+    async def usage(self, container: str) -> Size:
+        """Count what a bucket holds, not all of it if that is very much; raises NotFound."""
+        await self._check_exists(container)
+        address = Address(container, Kind.OBS, container, ())
+        return await asyncio.to_thread(lambda: size(self._context.storage.locate(address), max_entries=MOST_COUNTED))
 
     async def allow(self, container: str, *, read: bool | None, write: bool | None) -> BucketView:
         """Put the system account on a list or take it off; None leaves a list as it is (OS-10)."""

@@ -171,6 +171,7 @@ async def test_a_log_of_another_node(served: Served, bench: Bench) -> None:
         ("/trainings/none/logs/stream", 404), ("/trainings/{id}/logs/stream?node=1", 404),
         ("/trainings/{id}/logs/stream?node=-1", 422), ("/trainings/{id}/logs/stream?offset=-1", 422),
         ("/endpoint-stages/none/pods/none/log/stream", 404), ("/endpoint-stages/s1/pods/none/log/stream", 404),
+        ("/endpoint-stages/s1/pods/none/log/raw", 404),
     ],
 )  # fmt: skip
 async def test_what_there_is_no_log_of_is_refused_before_it_begins(
@@ -190,8 +191,8 @@ async def test_the_stream_of_a_training_that_is_deleted_ends(served: Served, ben
         assert await stream.all() == [last(4)]
 
 
-async def test_the_log_of_a_pod_ends_when_the_pod_is_gone(served: Served, bench: Bench) -> None:
-    """LG-L04."""
+async def pod_log_folder(bench: Bench) -> Path:
+    """Make pod p1 of stage s1; returns where its log will be."""
 
     def make(db: sqlite3.Connection) -> None:
         insert_stage(db, [{}])
@@ -200,6 +201,27 @@ async def test_the_log_of_a_pod_ends_when_the_pod_is_gone(served: Served, bench:
     await bench.context.store.write(make)
     folder = log_folder(bench.context.settings, "s1")
     folder.mkdir(parents=True)
+    return folder
+
+
+async def test_the_log_of_a_pod_is_had_as_a_file(served: Served, bench: Bench) -> None:
+    """LG-L04: as it was written, also after the pod is gone, whole or a part of it."""
+    folder = await pod_log_folder(bench)
+    path = f"{BASE}/endpoint-stages/s1/pods/p1/log/raw"
+    async with served.client() as client:
+        assert (await client.get(path)).status_code == 404
+        (folder / "p1.log").write_bytes(b"ready\r\xff\n")
+        await bench.context.store.write(lambda db: stages.delete_pod(db, "p1"))
+        whole = await client.get(path)
+        assert (whole.status_code, whole.content) == (200, b"ready\r\xff\n")
+        assert whole.headers["content-disposition"] == 'attachment; filename="p1.log"'
+        part = await client.get(path, headers={"Range": "bytes=1-3"})
+        assert (part.status_code, part.content) == (206, b"ead")
+
+
+async def test_the_log_of_a_pod_ends_when_the_pod_is_gone(served: Served, bench: Bench) -> None:
+    """LG-L04."""
+    folder = await pod_log_folder(bench)
     async with served.stream("/endpoint-stages/s1/pods/p1/log/stream") as stream:
         (folder / "p1.log").write_text("ready\n")
         assert await stream.next() == block(0, "ready\n")

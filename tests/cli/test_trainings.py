@@ -133,6 +133,9 @@ def test_create_from_a_file_wait_and_copy(cli: Cli, tmp_path: Path) -> None:
     assert waited.json[0]["trainingStatusCode"] == "COMPLETE"
     assert cli("training", "logs", training_id).out == "arguments ['--epochs', '3']\n"
 
+    checked = cli("training", "copy", training_id, "--param", "epochs=4", "--check")
+    assert (checked.code, checked.out) == (0, "")
+    assert cli("training", "copy", training_id, "--entry-point", "none.py", "--check").code == 5
     copied = cli("training", "copy", training_id, "--param", "epochs=4", "--param", "lr=1", "--follow")
     assert copied.code == 0, copied.err
     assert copied.out == "arguments ['--epochs', '4', '--lr', '1']\n"
@@ -337,6 +340,11 @@ def test_lists_are_searched_and_sorted(cli: Cli) -> None:
     found = cli("experiment", "list", "--search", "SORTED", "--sort", "name", "--limit", "2", "--json")
     assert [e["experimentName"] for e in found.json] == ["Sorted A", "sorted b"]
     assert "the first 2" in found.err
+    back = cli("experiment", "list", "--search", "SORTED", "--sort", "name", "--reverse", "--json")
+    assert [e["experimentName"] for e in back.json] == ["sorted c", "sorted b", "Sorted A"]
+    oldest = cli("experiment", "list", "--search", "SORTED", "--reverse", "--limit", "1", "--json")
+    assert [e["experimentName"] for e in oldest.json] == ["sorted b"]
+    assert "the oldest 1" in oldest.err
     by_status = cli("training", "list", "--sort", "status", "--all", "--json").json
     statuses = [t["trainingStatusCode"] for t in by_status]
     assert statuses == sorted(statuses)

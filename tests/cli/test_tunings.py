@@ -162,6 +162,8 @@ def test_create_from_a_file_wait_and_copy(cli: Cli, tmp_path: Path) -> None:
     assert waited.code == 0, waited.err
     assert waited.json[0]["hyperparameterTuningStatusCode"] == "COMPLETE"
 
+    checked = cli("tuning", "copy", tuning_id, "--max-trials", "9", "--check")
+    assert (checked.code, checked.out) == (0, "")
     copied = cli("tuning", "copy", tuning_id, "--double", "lr=0.3:0.4:0.1", "--max-trials", "9", "--parallel", "2", "--follow")
     assert copied.code == 0, copied.err
     assert "COMPLETE (SuggestionEndReached)" in copied.err

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from easymaker_local.artifacts.storage import Size
 from easymaker_local.domain.access_list import Permission
 from easymaker_local.domain.reason import Reason
 from easymaker_local.domain.training import TrainingStatus
@@ -56,6 +57,22 @@ async def test_creation_names_container_and_missing_permission(
         other = "write" if permission == "read" else "read"
         await bench.services.buckets.allow(container, **{permission: True, other: False})
         await bench.create(**fields)
+
+
+async def test_what_a_bucket_holds_is_counted_up_to_a_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """OS-L03: files of all folders; links count nothing."""
+    async with open_bench(tmp_path) as bench:
+        folder = bench.stored("counted") / "below"
+        folder.mkdir(parents=True)
+        (folder / "two").write_text("22")
+        (folder.parent / "three").write_text("333")
+        (folder.parent / "link").symlink_to(folder / "two")
+        buckets = bench.services.buckets
+        assert await buckets.usage("counted") == Size(files=2, bytes=5, complete=True)
+        with pytest.raises(NotFound):
+            await buckets.usage("none")
+        monkeypatch.setattr("easymaker_local.services.buckets.MOST_COUNTED", 1)
+        assert not (await buckets.usage("counted")).complete
 
 
 @pytest.mark.parametrize(

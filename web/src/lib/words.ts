@@ -3,8 +3,10 @@
 /** One word for a shell. */
 export const shellWord = (text: string): string => (/^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
 
-/** A command line: options without a value are left out; `true` stands for a flag. Long ones go on in a line of their own. */
-export function commandLine(words: readonly string[], options: readonly (readonly [string, string | number | boolean | null | undefined])[]): string {
+export type Options = readonly (readonly [string, string | number | boolean | null | undefined])[];
+
+/** A command line: options without a value are left out; `true` stands for a flag. Several options have a line each. */
+export function commandLine(words: readonly string[], options: Options): string {
   const given = options.filter(([, value]) => value !== undefined && value !== null && value !== "" && value !== false);
   const parts = given.map(([name, value]) => (value === true ? name : `${name} ${shellWord(String(value))}`));
   const head = words.map((word, index) => (index === 0 ? word : shellWord(word))).join(" ");
@@ -20,14 +22,30 @@ export function pythonValue(value: unknown): string {
   return JSON.stringify(value);
 }
 
-/** A call with named arguments, one a line; those without a value are left out. */
-export function pythonCall(callee: string, parameters: readonly (readonly [string, unknown])[]): string {
-  const given = parameters.filter(([, value]) => value !== undefined && value !== null && value !== "");
-  if (given.length === 0) return `${callee}()`;
-  return `${callee}(\n${given.map(([name, value]) => `    ${name}=${value instanceof Code ? value.text : pythonValue(value)},\n`).join("")})`;
-}
-
 /** A piece of a program that stands as it is. */
 export class Code {
   constructor(readonly text: string) {}
 }
+
+/** A text that stands there even if it is empty. */
+export const pythonText = (text: string | null | undefined): Code => new Code(pythonValue(text ?? ""));
+
+type Parameters = readonly (readonly [string, unknown])[];
+
+/** Named arguments; those without a value are left out. */
+const argumentsOf = (parameters: Parameters): string[] => parameters
+  .filter(([, value]) => value !== undefined && value !== null && value !== "")
+  .map(([name, value]) => `${name}=${value instanceof Code ? value.text : pythonValue(value)}`);
+
+/** A call with named arguments, one a line. */
+export function pythonCall(callee: string, parameters: Parameters): string {
+  const given = argumentsOf(parameters);
+  return given.length === 0 ? `${callee}()` : `${callee}(\n${given.map((each) => `    ${each},\n`).join("")})`;
+}
+
+/** A call that is an argument of another. */
+export const pythonObject = (callee: string, parameters: Parameters): Code => new Code(`${callee}(${argumentsOf(parameters).join(", ")})`);
+
+/** A list of such calls, one a line; null if it is empty. */
+export const pythonList = (items: readonly Code[]): Code | null =>
+  (items.length === 0 ? null : new Code(`[\n${items.map(({ text }) => `        ${text},\n`).join("")}    ]`));

@@ -7,12 +7,12 @@ import { EmptyState } from "@/components/EmptyState";
 import { ErrorView } from "@/components/ErrorView";
 import { PageHeader } from "@/components/PageHeader";
 import { Pending } from "@/components/Pending";
+import { useTimeRange } from "@/components/timeRangeState";
 import { useFollow } from "@/features/logs/api/followLogs";
 import { useLogSearch, type LogConditions } from "@/features/logs/api/searchLogs";
 import { Entry } from "@/features/logs/components/Entry";
 import { QueryBar } from "@/features/logs/components/QueryBar";
 import { QueryHelp } from "@/features/logs/components/QueryHelp";
-import { isBack } from "@/features/logs/range";
 import { ApiError } from "@/lib/api/client";
 
 /** Search over the log store; query, time and following are in the address (LG-02). */
@@ -21,9 +21,10 @@ export default function LogsPage() {
   const [params, setParams] = useSearchParams();
   const [isHelpOpen, help] = useDisclosure();
   const query = params.get("query") ?? "";
-  const back = params.get("back");
-  const isFollowing = params.get("follow") === "1";
-  const conditions: LogConditions = { query, back: isBack(back) ? back : undefined };
+  const range = useTimeRange("all");
+  // Nothing arrives in a time that has ended.
+  const isFollowing = params.get("follow") === "1" && range.isMoving;
+  const conditions: LogConditions = { query, range: { name: range.name, from: range.from, to: range.to } };
   const { data, error, isPending, hasNextPage, isFetchingNextPage, fetchNextPage, refetch } = useLogSearch(conditions);
   const followError = useFollow(conditions, isFollowing && data !== undefined);
   const set = (name: string, value: string | null): void => {
@@ -40,15 +41,15 @@ export default function LogsPage() {
     <>
       <PageHeader title={t("logs", { ns: "shell" })} />
       <QueryBar
-        key={query} query={query} back={isBack(back) ? back : null} fault={fault} isFollowing={isFollowing} onHelp={help.toggle}
+        key={query} query={query} range={range} fault={fault} isFollowing={isFollowing} onHelp={help.toggle}
         onSearch={(text) => { if (text === query) void refetch(); else set("query", text); }}
-        onBack={(value) => { set("back", value); }} onFollow={(isOn) => { set("follow", isOn ? "1" : null); }}
+        onFollow={(isOn) => { set("follow", isOn ? "1" : null); }}
       />
       {isHelpOpen && <QueryHelp onTake={(text) => { set("query", text); }} />}
       {error && fault === null && <ErrorView error={error} retry={() => { void refetch(); }} />}
       {followError && <ErrorView error={followError} />}
       {isPending && <Pending />}
-      {data !== undefined && entries.length === 0 && (query === "" && back === null
+      {data !== undefined && entries.length === 0 && (query === "" && range.name === "all"
         ? <EmptyState title={t("emptyTitle")} text={t("emptyText")} cli={'easymaker-local logs send --level WARNING "the data set is old"'} />
         : <Text size="sm" c="dimmed">{t("nothingFound", { ns: "common" })}</Text>)}
       {entries.length > 0 && (

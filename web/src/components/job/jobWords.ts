@@ -1,21 +1,7 @@
-/** A job's settings in the words of the command line and of the SDK. */
-import { shellWord } from "@/lib/words";
+/** A job's settings in the words of the command line. */
+import type { Options } from "@/lib/words";
 
 import { DEFAULT_MINUTES, type JobValues } from "./jobForm";
-
-/** A text as Python writes it. */
-export const pythonText = (text: string): string => JSON.stringify(text);
-
-/** A command over several lines; options without a value are left out. */
-export function commandLine(command: string, options: readonly (readonly [string, string | number | boolean | null | undefined])[]): string {
-  const words = options.flatMap(([name, value]) => {
-    if (value === undefined || value === null || value === "" || value === false) return [];
-    return value === true ? [name] : [`${name} ${shellWord(String(value))}`];
-  });
-  return [command, ...words].join(" \\\n    ");
-}
-
-type Options = (readonly [string, string | number | boolean | null | undefined])[];
 
 /** Options that the commands of trainings and templates share; those that are as they would be anyway are left out. */
 export function jobOptions(body: JobValues): Options {
@@ -31,16 +17,3 @@ export function jobOptions(body: JobValues): Options {
     ...(body.tagList ?? []).map((one) => ["--tag", `${one.tagKey}=${one.tagValue ?? ""}`] as const),
   ];
 }
-
-/** A call in Python; arguments without a value are left out, and every value is Python already. */
-export function pythonCall(call: string, options: readonly (readonly [string, string | null])[]): string {
-  const lines = options.filter(([, value]) => value !== null).map(([name, value]) => `    ${name}=${value ?? ""},`);
-  return [`${call}(`, ...lines, ")"].join("\n");
-}
-
-/** A text as Python writes it; null if there is none. */
-export const optionalText = (text: string | null | undefined): string | null => (text == null || text === "" ? null : pythonText(text));
-
-/** A list in Python of calls, one a line; null if it is empty. */
-export const pythonList = (items: readonly string[]): string | null =>
-  (items.length === 0 ? null : `[\n${items.map((item) => `        ${item},\n`).join("")}    ]`);

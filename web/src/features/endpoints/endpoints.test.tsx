@@ -137,3 +137,17 @@ test("the last model of a stage stays (SR-26)", async () => {
   await user.hover(button);
   expect(await screen.findByText("It is the last one of its stage. Delete the stage instead.")).toBeVisible();
 });
+
+test("the log of a pod, also of one that is gone, is had as a file (LG-L04)", async () => {
+  const log = (podId: string, podStatusCode: string) => ({ podId, modelName: "iris", podStatusCode, logSize: 6, writtenDatetime: "2026-01-31T08:00:00Z" });
+  server.use(
+    shown(ENDPOINT),
+    http.get(api("/endpoint-stages/s1"), () => success({ endpointStage: stageOf() as never })),
+    http.get(api("/endpoint-stages/s1/pod-logs"), () => success({ podLogList: [log("p1", "GONE"), log("p2", "ACTIVE")] })),
+    http.get(api("/endpoint-stages/s1/pods/:pod/log"), () => success({ log: { offset: 0, nextOffset: 6, content: "ready\n", isComplete: true } })),
+  );
+  renderPage("/endpoints/e1/stages/s1?tab=logs&pod=p1");
+  const link = await screen.findByRole("link", { name: "Download" });
+  expect(link).toHaveAttribute("href", "/v1.0/appkeys/local/endpoint-stages/s1/pods/p1/log/raw");
+  expect(link).toHaveAttribute("download");
+});

@@ -4,7 +4,7 @@ import type { ReactNode } from "react";
 import type { RequestWords } from "@/components/CreationForm";
 import type { Creation } from "@/components/creation";
 import type { EndpointSpec, ResourceSpec, StageSpec } from "@/lib/api/generated/types.gen";
-import { Code, commandLine, pythonCall, pythonValue } from "@/lib/words";
+import { commandLine, pythonCall, pythonList, pythonObject, pythonText } from "@/lib/words";
 
 export type StageSettings = Omit<EndpointSpec, "endpointName" | "apiKeyEnable">;
 
@@ -77,18 +77,16 @@ function sharedParameters(body: StageSettings, names: Names): (readonly [string,
   const resources = body.endpointModelResourceList.map((each) => {
     // The SDK has no word for a percentage.
     const detail = Object.entries(each.resourceOptionDetail ?? {}).filter(([name, value]) => name !== "percentage" && value != null && value !== "");
-    const options = [
-      `model_id=${pythonValue(each.modelId)}`,
-      ...(detail.length === 0 ? [] : [`resource_option_detail=easymaker.ResourceOptionDetail(${detail.map(([name, value]) => `${name}=${pythonValue(value)}`).join(", ")})`]),
+    return pythonObject("easymaker.EndpointModelResource", [
+      ["model_id", pythonText(each.modelId)], ["resource_option_detail", detail.length === 0 ? null : pythonObject("easymaker.ResourceOptionDetail", detail)],
       ...(each.podAutoScaleEnable === true ? [
-        "pod_auto_scale_enable=True", `scale_metric_code=${pythonValue(each.scaleMetricCode ?? "CPU_UTILIZATION")}`, `scale_metric_target=${String(each.scaleMetricTarget ?? 50)}`,
-      ] : []),
-    ];
-    return `        easymaker.EndpointModelResource(${options.join(", ")}),`;
+        ["pod_auto_scale_enable", true], ["scale_metric_code", each.scaleMetricCode ?? "CPU_UTILIZATION"], ["scale_metric_target", each.scaleMetricTarget ?? 50],
+      ] as const : []),
+    ]);
   });
   return [
     ["instance_type_name", names.flavor(body.flavorId) || "FLAVOR"], ["instance_count", body.nodeCount === 1 ? null : body.nodeCount],
-    ["endpoint_model_resource_list", new Code(`[\n${resources.join("\n")}\n    ]`)], ["description", body.description],
+    ["endpoint_model_resource_list", pythonList(resources)], ["description", body.description],
     ["use_log", body.useLog === true ? true : null], ["autoscaler_enable", body.caEnable === true ? true : null],
     ["autoscaler_min_node_count", body.caEnable === true ? body.caMinNodeCount : null], ["autoscaler_max_node_count", body.caEnable === true ? body.caMaxNodeCount : null],
   ];

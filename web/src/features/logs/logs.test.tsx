@@ -1,4 +1,4 @@
-import { screen, waitFor, within } from "@testing-library/react";
+import { fireEvent, screen, waitFor, within } from "@testing-library/react";
 import { delay, http, type JsonBodyType } from "msw";
 
 import { renderPage } from "@/testing/render";
@@ -50,5 +50,45 @@ describe("logs", () => {
     await screen.findByText("new");
     expect(screen.getAllByRole("listitem").map((item) => /old|new/.exec(item.textContent)?.[0])).toEqual(["new", "old"]);
     await waitFor(() => { expect(after).toEqual(["7", "8"]); });
+  });
+
+  test("are found between times of one's own, which the address keeps (LG-L02)", async () => {
+    const asked: URLSearchParams[] = [];
+    server.use(http.get(api("/logs"), ({ request }) => {
+      asked.push(new URL(request.url).searchParams);
+      return success({ logList: [entry(7, "loss=0.1")], nextCursor: null, hasMore: false, latestCursor: 7 });
+    }));
+    const { user, router } = renderPage("/logs");
+    await user.click(await screen.findByRole("button", { name: "Own range" }));
+    const [from, to, show] = [await screen.findByLabelText("From"), screen.getByLabelText("To"), screen.getByRole("button", { name: "Show" })];
+    const write = (field: HTMLElement, text: string) => { fireEvent.change(field, { target: { value: text } }); };
+    write(from, "2026-02-01T08:00");
+    write(to, "2026-01-31T08:00");
+    expect(to).toBeInvalid();
+    expect(to).toHaveAccessibleDescription("The end must be after the beginning.");
+    expect(show).toBeDisabled();
+    write(from, "");
+    write(to, "");
+    expect(to).toHaveAccessibleDescription("Give at least one time; the other end stays open.");
+    write(from, "2026-01-30T08:00");
+    write(to, "2026-01-31T08:00");
+    await user.click(show);
+    const ends = { from: new Date("2026-01-30T08:00").toISOString(), to: new Date("2026-01-31T08:00").toISOString() };
+    await waitFor(() => { expect(Object.fromEntries(asked.at(-1) ?? [])).toMatchObject(ends); });
+    expect(Object.fromEntries(new URLSearchParams(router.state.location.search))).toEqual(ends);
+    expect(screen.getByRole("switch", { name: "Follow what arrives" })).toBeDisabled();
+  });
+
+  test("may have one open end; a time in the address that is none counts for nothing", async () => {
+    const asked: URLSearchParams[] = [];
+    server.use(http.get(api("/logs"), ({ request }) => {
+      asked.push(new URL(request.url).searchParams);
+      return success({ logList: [], nextCursor: null, hasMore: false, latestCursor: 7 });
+    }));
+    renderPage("/logs?from=2026-01-30T08:00:00.000Z&to=yesterday");
+    expect(await screen.findByRole("button", { name: /^since / })).toBeVisible();
+    await waitFor(() => { expect(asked[0]?.get("from")).toBe("2026-01-30T08:00:00.000Z"); });
+    expect(asked[0]?.get("to")).toBeNull();
+    expect(screen.getByRole("switch", { name: "Follow what arrives" })).toBeEnabled();
   });
 });

@@ -34,11 +34,14 @@ test("a list says what failed and why, and asks for what it is filtered by", asy
   expect(router.state.location.search).toContain("keyword=lo");
 });
 
-test("an empty list teaches the first step", async () => {
+test("an empty list teaches the first step, and tells the account to which containers have to be granted (MD-16, OS-09)", async () => {
   server.use(listed());
-  renderPage("/models");
+  const { user } = renderPage("/models");
   expect(await screen.findByRole("heading", { name: "Models are what endpoints serve" })).toBeVisible();
   expect(screen.getByText(/easymaker-local model create iris --from-training iris/)).toBeVisible();
+  await user.click(screen.getByRole("button", { name: "System account" }));
+  const dialog = await screen.findByRole("dialog", { name: "AI EasyMaker system account information" });
+  expect(within(dialog).getByText("API user ID").parentElement).toHaveTextContent("easymaker");
 });
 
 test("a model that is deployed cannot be deleted, and says where it is (MD-37)", async () => {
@@ -80,4 +83,16 @@ test("a model of a training is asked for with the training alone, and faults sta
   await user.click(screen.getByRole("button", { name: "Create a model" }));
   await waitFor(() => { expect(name).toHaveAccessibleDescription(/is taken/); });
   expect(bodies).toEqual([{ modelName: "flowers", trainingId: "t1", parameterList: [], tagList: [] }]);
+});
+
+test("the form says where the system account may not read the artifact (OS-06, MD-14)", async () => {
+  const access = { containerName: "demo", readAcl: null, writeAcl: null, isReadable: false, isWritable: true };
+  server.use(
+    http.get(api("/storage/access"), () => success({ systemAccount: "local:easymaker", containerAccessList: [access] })),
+    http.get(api("/storage/containers"), () => success({ containerList: ["demo"], nasList: [] })),
+    http.get(api("/storage/objects"), () => success({ objectList: [] })),
+  );
+  const { user } = renderPage("/models/new");
+  await user.type(await screen.findByRole("textbox", { name: /^Model artifact/ }), "demo/iris");
+  expect(await screen.findByText("The system account local:easymaker may not read the container demo.")).toBeVisible();
 });

@@ -98,4 +98,22 @@ describe("storage", () => {
     await user.click(screen.getByRole("button", { name: "Create" }));
     expect(await screen.findByText("A container has no blank in its name.")).toBeVisible();
   });
+
+  test("says how much is in each container, and as which account jobs use it (OS-L03, OS-09)", async () => {
+    const access = (containerName: string) => ({ containerName, readAcl: null, writeAcl: null, isReadable: true, isWritable: true });
+    const counted = { demo: { objectCount: 1234, totalBytes: 2048, isComplete: true }, vast: { objectCount: 200_000, totalBytes: 1024, isComplete: false } };
+    server.use(
+      http.get(api("/storage/access"), () => success({ systemAccount: "local:easymaker", containerAccessList: [access("broken"), access("demo"), access("vast")] })),
+      http.get(api("/storage/containers"), () => success({ containerList: ["broken", "demo", "vast"], nasList: [] })),
+      http.get(api("/storage/containers/broken/usage"), () => refusal(500, "The disk is broken.")),
+      http.get(api("/storage/containers/:name/usage"), ({ params }) => success({ containerUsage: counted[params.name as keyof typeof counted] })),
+    );
+    renderPage("/storage");
+    const row = async (name: string) => within((await screen.findByRole("link", { name })).closest("tr") as HTMLElement);
+    expect(await (await row("demo")).findByText("1,234")).toBeVisible();
+    expect((await row("demo")).getByText("2.0 KiB")).toBeVisible();
+    expect(await (await row("vast")).findByText("at least 200,000")).toBeVisible();
+    expect((await row("broken")).getAllByText("–")).toHaveLength(2);
+    expect(screen.getByText("local:easymaker")).toBeVisible();
+  });
 });

@@ -40,6 +40,17 @@ describe("the list of trainings", () => {
     await waitFor(() => { expect(asked.at(-1)?.get("keyword")).toBe("ir"); });
   });
 
+  it("tells the account to which containers have to be granted (TR-38, OS-09)", async () => {
+    listed();
+    const { user } = renderPage("/trainings");
+    await user.click(await screen.findByRole("button", { name: "System account" }));
+    const dialogue = await screen.findByRole("dialog", { name: "AI EasyMaker system account information" });
+    expect(within(dialogue).getByText("Tenant ID").parentElement).toHaveTextContent("local");
+    expect(within(dialogue).getByText("API user ID").parentElement).toHaveTextContent("easymaker");
+    expect(within(dialogue).getAllByRole("button", { name: "Copy to the clipboard" })).toHaveLength(2);
+    expect(within(dialogue).getByRole("link", { name: "Storage" })).toHaveAttribute("href", "/storage");
+  });
+
   it("stops what may be stopped after a question, and says why something may not be (TR-50, GN-16, GN-27)", async () => {
     listed(training("run", "RUNNING"), training("done", "COMPLETE"));
     const stopped: string[] = [];

@@ -1,7 +1,8 @@
 /** The request that a form makes, as a command and as a program. */
 import type { RequestWords } from "@/components/CreationForm";
-import { commandLine, jobOptions, optionalText, pythonCall, pythonList, pythonText } from "@/components/job/jobWords";
+import { jobOptions } from "@/components/job/jobWords";
 import type { HyperparameterSpec, TuningSpec } from "@/lib/api/generated/types.gen";
+import { Code, commandLine, pythonCall, pythonList, pythonObject, pythonText } from "@/lib/words";
 
 import { isRange, nodesPerTrial } from "./tuningForm";
 
@@ -31,7 +32,7 @@ function cliOf(body: TuningSpec, { image, flavor }: Names): string {
   const job = jobOptions({ ...body, imageId: image, flavorId: flavor, instanceCount: nodesPerTrial(body) });
   const parallel = body.parallelTrialCount ?? 1;
   const early = body.earlyStoppingAlgorithm != null;
-  return commandLine("easymaker-local tuning run", [
+  return commandLine(["easymaker-local", "tuning", "run"], [
     ["--name", body.hyperparameterTuningName], ["--description", body.description], ["--experiment", body.experimentId], ...job,
     ...named(body).map((spec) => [`--${spec.hyperparameterTypeCode}`, optionOf(spec, body.tuningStrategyName === "GRID")] as const),
     ["--strategy", body.tuningStrategyName == null ? null : STRATEGIES[body.tuningStrategyName]], ["--random-state", body.tuningStrategyRandomState],
@@ -43,34 +44,33 @@ function cliOf(body: TuningSpec, { image, flavor }: Names): string {
   ]);
 }
 
-const numberOf = (value: number | null | undefined): string | null => (value == null ? null : String(value));
-const codeOf = (kind: string, value: string | null | undefined): string | null => (value == null ? null : `easymaker.${kind}.${value}`);
-const argumentsOf = (pairs: readonly (readonly [string, string | null])[]): string => pairs.filter(([, value]) => value !== null).map(([name, value]) => `${name}=${value ?? ""}`).join(", ");
+const codeOf = (kind: string, value: string | null | undefined): Code | null => (value == null ? null : new Code(`easymaker.${kind}.${value}`));
 
-const specOf = (spec: HyperparameterSpec): string => `easymaker.HyperparameterSpec(${argumentsOf([
+const specOf = (spec: HyperparameterSpec): Code => pythonObject("easymaker.HyperparameterSpec", [
   ["hyperparameter_name", pythonText(spec.hyperparameterName)], ["hyperparameter_type_code", codeOf("HyperparameterTypeCode", spec.hyperparameterTypeCode.toUpperCase())],
-  ["hyperparameter_min_value", isRange(spec) ? optionalText(spec.hyperparameterMinValue) : null], ["hyperparameter_max_value", isRange(spec) ? optionalText(spec.hyperparameterMaxValue) : null],
-  ["hyperparameter_step", isRange(spec) ? optionalText(spec.hyperparameterStep) : null], ["hyperparameter_specified_values", isRange(spec) ? null : optionalText(spec.hyperparameterSpecifiedValues)],
-])})`;
+  ...(isRange(spec)
+    ? [["hyperparameter_min_value", spec.hyperparameterMinValue], ["hyperparameter_max_value", spec.hyperparameterMaxValue], ["hyperparameter_step", spec.hyperparameterStep]] as const
+    : [["hyperparameter_specified_values", spec.hyperparameterSpecifiedValues]] as const),
+]);
 
 function sdkOf(body: TuningSpec, { image, flavor }: Names): string {
   const early = body.earlyStoppingAlgorithm != null;
   const call = pythonCall("tuning = easymaker.HyperparameterTuning().run", [
-    ["hyperparameter_tuning_name", optionalText(body.hyperparameterTuningName)], ["description", optionalText(body.description)], ["experiment_id", optionalText(body.experimentId)],
-    ["image_name", optionalText(image)], ["instance_type_name", optionalText(flavor)], ["distributed_node_count", String(nodesPerTrial(body))], ["parallel_trial_count", String(body.parallelTrialCount ?? 1)],
-    ["use_torchrun", body.useTorchrun === true ? "True" : null], ["nproc_per_node", body.useTorchrun === true ? numberOf(body.nprocPerNode) : null],
-    ["source_dir_uri", optionalText(body.sourceDirUri)], ["entry_point", optionalText(body.entryPoint)],
-    ["dataset_list", pythonList((body.datasetList ?? []).map((one) => `easymaker.Dataset(dataset_name=${pythonText(one.datasetName)}, data_uri=${pythonText(one.dataUri)})`))],
-    ["check_point_input_uri", optionalText(body.checkPointInputUri)], ["model_upload_uri", optionalText(body.modelUploadUri)], ["check_point_upload_uri", optionalText(body.checkPointUploadUri)],
+    ["hyperparameter_tuning_name", body.hyperparameterTuningName], ["description", body.description], ["experiment_id", body.experimentId],
+    ["image_name", image], ["instance_type_name", flavor], ["distributed_node_count", nodesPerTrial(body)], ["parallel_trial_count", body.parallelTrialCount ?? 1],
+    ["use_torchrun", body.useTorchrun === true ? true : null], ["nproc_per_node", body.useTorchrun === true ? body.nprocPerNode : null],
+    ["source_dir_uri", body.sourceDirUri], ["entry_point", body.entryPoint],
+    ["dataset_list", pythonList((body.datasetList ?? []).map((one) => pythonObject("easymaker.Dataset", [["dataset_name", pythonText(one.datasetName)], ["data_uri", pythonText(one.dataUri)]])))],
+    ["check_point_input_uri", body.checkPointInputUri], ["model_upload_uri", body.modelUploadUri], ["check_point_upload_uri", body.checkPointUploadUri],
     ["hyperparameter_spec_list", pythonList(named(body).map(specOf))],
-    ["metric_list", pythonList((body.metricList ?? []).map(({ name }) => `easymaker.Metric(name=${pythonText(name)})`))], ["metric_regex", optionalText(body.metricRegex)],
-    ["objective_metric_name", optionalText(body.objectiveMetric?.name)], ["objective_type_code", codeOf("ObjectiveTypeCode", body.objectiveTypeCode)], ["objective_goal", numberOf(body.objectiveGoal)],
-    ["tuning_strategy_name", codeOf("TuningStrategy", body.tuningStrategyName)], ["tuning_strategy_random_state", numberOf(body.tuningStrategyRandomState)],
-    ["max_trial_count", numberOf(body.maxTrialCount)], ["max_failed_trial_count", numberOf(body.maxFailedTrialCount)],
-    ["early_stopping_algorithm", codeOf("EarlyStoppingAlgorithm", body.earlyStoppingAlgorithm)], ["early_stopping_min_trial_count", early ? numberOf(body.earlyStoppingMinTrialCount) : null],
-    ["early_stopping_start_step", early ? numberOf(body.earlyStoppingStartStep) : null], ["data_storage_size", numberOf(body.dataStorageSize)],
+    ["metric_list", pythonList((body.metricList ?? []).map(({ name }) => pythonObject("easymaker.Metric", [["name", pythonText(name)]])))], ["metric_regex", body.metricRegex],
+    ["objective_metric_name", body.objectiveMetric?.name], ["objective_type_code", codeOf("ObjectiveTypeCode", body.objectiveTypeCode)], ["objective_goal", body.objectiveGoal],
+    ["tuning_strategy_name", codeOf("TuningStrategy", body.tuningStrategyName)], ["tuning_strategy_random_state", body.tuningStrategyRandomState],
+    ["max_trial_count", body.maxTrialCount], ["max_failed_trial_count", body.maxFailedTrialCount],
+    ["early_stopping_algorithm", codeOf("EarlyStoppingAlgorithm", body.earlyStoppingAlgorithm)], ["early_stopping_min_trial_count", early ? body.earlyStoppingMinTrialCount : null],
+    ["early_stopping_start_step", early ? body.earlyStoppingStartStep : null], ["data_storage_size", body.dataStorageSize],
     // The SDK takes whole hours.
-    ["timeout_hours", body.timeoutMinutes === undefined ? null : String(Math.ceil(body.timeoutMinutes / HOUR_MINUTES))], ["use_log", body.useLog === true ? "True" : null], ["wait", "False"],
+    ["timeout_hours", body.timeoutMinutes === undefined ? null : Math.ceil(body.timeoutMinutes / HOUR_MINUTES)], ["use_log", body.useLog === true ? true : null], ["wait", false],
   ]);
   return `import easymaker\n\neasymaker.init(appkey="local", profile="local")\n${call}`;
 }

@@ -20,6 +20,4 @@ export default {
   noTunings: "No tuning belongs to it yet.",
   whyFailed: "Why it failed",
   retryHint: "Remove the cause, then try again.",
-  trials: "Trials",
-  trialsOf: "{{ended}} of {{all}}",
 } as const;

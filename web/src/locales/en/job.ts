@@ -46,6 +46,5 @@ export default {
   templateChoose: "Fill the form from a template",
   templateNone: "No template is called so.",
   templateUsed: "Values of {{name}} are filled in. Change what you like; the template stays as it is.",
-  notChanged: "This was not changed",
   templateUnresolved: "Left empty, because it does not exist here:",
 } as const;

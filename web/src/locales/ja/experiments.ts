@@ -21,6 +21,4 @@ export default {
   noTunings: "この実験のハイパーパラメータチューニングはまだありません。",
   whyFailed: "失敗の理由",
   retryHint: "原因を取り除いてから再試行してください。",
-  trials: "自動作成した学習",
-  trialsOf: "{{ended}} / {{all}}",
 } satisfies Translation<typeof en>;

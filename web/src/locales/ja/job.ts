@@ -49,6 +49,5 @@ export default {
   templateChoose: "テンプレートの値を入力",
   templateNone: "該当するテンプレートはありません。",
   templateUsed: "{{name}} の値を入力しました。変更してもテンプレートはそのままです。",
-  notChanged: "変更されませんでした",
   templateUnresolved: "ここには存在しないため、空欄にした項目:",
 } satisfies Translation<typeof en>;

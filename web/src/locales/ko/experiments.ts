@@ -21,6 +21,4 @@ export default {
   noTunings: "이 실험의 하이퍼파라미터 튜닝이 아직 없습니다.",
   whyFailed: "실패한 이유",
   retryHint: "원인을 해결한 뒤 다시 시도하세요.",
-  trials: "자동 생성된 학습",
-  trialsOf: "{{ended}} / {{all}}",
 } satisfies Translation<typeof en>;

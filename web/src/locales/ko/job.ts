@@ -49,6 +49,5 @@ export default {
   templateChoose: "템플릿의 값으로 채우기",
   templateNone: "해당하는 템플릿이 없습니다.",
   templateUsed: "{{name}}의 값을 채웠습니다. 값을 바꿔도 템플릿은 그대로입니다.",
-  notChanged: "변경하지 못했습니다",
   templateUnresolved: "여기에 없어 비워 둔 항목:",
 } satisfies Translation<typeof en>;

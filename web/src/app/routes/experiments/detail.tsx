@@ -17,13 +17,14 @@ import { Ago } from "@/components/Time";
 import { useExperiment } from "@/features/experiments/api/getExperiment";
 import { useBlocking } from "@/features/experiments/api/listBlocking";
 import { fetchExperimentEvents } from "@/features/experiments/api/listExperimentEvents";
-import { useTuningsOf } from "@/features/experiments/api/listTunings";
 import { BlockedBy } from "@/features/experiments/components/BlockedBy";
 import { ExperimentActions } from "@/features/experiments/components/ExperimentActions";
-import { TuningTable } from "@/features/experiments/components/TuningTable";
 import { useTrainings } from "@/features/trainings/api/listTrainings";
 import { TrainingTable } from "@/features/trainings/components/TrainingTable";
 import { STATUSES } from "@/features/trainings/rules";
+import { useTunings } from "@/features/tunings/api/listTunings";
+import { TuningTable } from "@/features/tunings/components/TuningTable";
+import { TUNING_STATUSES } from "@/features/tunings/tuning";
 import type { ExperimentView } from "@/lib/api/generated/types.gen";
 import { paths } from "@/lib/paths";
 
@@ -70,11 +71,16 @@ function Trainings({ id }: { id: string }) {
 function Tunings({ id }: { id: string }) {
   const { t } = useTranslation("experiments");
   const state = useListState();
-  const { rows, total, error, isPending, hasMore, loadMore } = useTuningsOf(id, state);
+  const { rows, total, error, isPending, hasMore, loadMore } = useTunings(state, id);
   if (error) return <ErrorView error={error} />;
   if (isPending) return <Pending />;
   if (rows.length === 0 && !state.hasConditions) return <Text c="dimmed">{t("noTunings")}</Text>;
-  return <><ListFilters state={state} /><TuningTable rows={rows} total={total} state={state} hasMore={hasMore} loadMore={loadMore} /></>;
+  return (
+    <>
+      <ListFilters state={state} statuses={TUNING_STATUSES} />
+      <TuningTable rows={rows} total={total} state={state} hasMore={hasMore} loadMore={loadMore} withExperiment={false} />
+    </>
+  );
 }
 
 function Overview({ experiment }: { experiment: ExperimentView }) {

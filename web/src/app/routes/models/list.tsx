@@ -7,6 +7,7 @@ import { ErrorView } from "@/components/ErrorView";
 import { ListFilters } from "@/components/ListFilters";
 import { useListState } from "@/components/listState";
 import { PageHeader } from "@/components/PageHeader";
+import { SystemAccount } from "@/components/SystemAccount";
 import { useModels } from "@/features/models/api/listModels";
 import { ModelTable } from "@/features/models/components/ModelTable";
 import { MODEL_STATUSES } from "@/features/models/statuses";
@@ -27,14 +28,14 @@ export default function ModelsPage() {
   if (!list.isPending && list.error === null && list.rows.length === 0 && !state.hasConditions) {
     return (
       <>
-        <PageHeader title={shell("models")} />
+        <PageHeader title={shell("models")} actions={<SystemAccount />} />
         <EmptyState title={t("emptyTitle")} text={t("emptyText")} action={create} cli={CLI} sdk={SDK} />
       </>
     );
   }
   return (
     <>
-      <PageHeader title={shell("models")} actions={create} />
+      <PageHeader title={shell("models")} actions={<><SystemAccount />{create}</>} />
       <ListFilters state={state} statuses={MODEL_STATUSES} />
       {list.error !== null ? <ErrorView error={list.error} retry={() => { void list.refetch(); }} /> : list.isPending ? <Skeleton height={240} /> : <ModelTable list={list} state={state} />}
     </>

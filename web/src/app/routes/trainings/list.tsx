@@ -8,6 +8,7 @@ import { ListFilters } from "@/components/ListFilters";
 import { useListState } from "@/components/listState";
 import { PageHeader } from "@/components/PageHeader";
 import { Pending } from "@/components/Pending";
+import { SystemAccount } from "@/components/SystemAccount";
 import { useTrainings } from "@/features/trainings/api/listTrainings";
 import { TrainingTable } from "@/features/trainings/components/TrainingTable";
 import { STATUSES } from "@/features/trainings/rules";
@@ -30,7 +31,7 @@ export default function TrainingsPage() {
   const isEmpty = !isPending && error === null && rows.length === 0 && !state.hasConditions;
   return (
     <>
-      <PageHeader title={t("trainings", { ns: "shell" })} actions={create} />
+      <PageHeader title={t("trainings", { ns: "shell" })} actions={<><SystemAccount />{create}</>} />
       {isEmpty ? <EmptyState title={t("emptyTitle")} text={t("emptyText")} action={create} {...trainingWords(EXAMPLE, EXAMPLE.imageId)} /> : (
         <>
           <ListFilters state={state} statuses={STATUSES} />

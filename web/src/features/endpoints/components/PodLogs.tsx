@@ -28,7 +28,7 @@ export function PodLogs({ stageId }: { stageId: string }) {
   const name = (log: PodLogView): string => `${log.modelName ?? "–"} · ${log.podId.slice(0, SHORT_ID)} · ${statusName(log.podStatusCode)} · ${bytes(log.logSize)}`;
   return (
     <LogViewer
-      queryKey={["endpoint-stage", "pod-log", stageId, chosen.podId]} streamUrl={`${path}/stream`}
+      queryKey={["endpoint-stage", "pod-log", stageId, chosen.podId]} streamUrl={`${path}/stream`} downloadUrl={`${path}/raw`}
       read={async (offset, limit, waitSeconds, signal) => (await payload(readEndpointStagePodLog({
         path: { ...PROJECT, endpoint_stage_id: stageId, pod_id: chosen.podId }, query: { offset, limit, waitSeconds }, signal,
       }))).log}

@@ -4,7 +4,7 @@ import { useTranslation } from "react-i18next";
 import { useNavigate } from "react-router";
 
 import { ActionButton, notifyError } from "@/components/ActionButton";
-import { ChangeDetails } from "@/components/ChangeDetails";
+import { ChangeDialog } from "@/components/ChangeDialog";
 import type { ExperimentView } from "@/lib/api/generated/types.gen";
 import { paths } from "@/lib/paths";
 import { openMlflow, openTensorboard } from "@/lib/webLogin";
@@ -43,9 +43,9 @@ export function ExperimentActions({ experiment }: { experiment: ExperimentView }
         {t("delete", { ns: "common" })}
       </ActionButton>
       {isChanging && (
-        <ChangeDetails
+        <ChangeDialog
           title={t("changeTitle")} nameField="experimentName" onClose={dialog.close}
-          details={{ name: experiment.experimentName, description: experiment.description ?? "" }}
+          now={{ name: experiment.experimentName, description: experiment.description ?? "" }}
           save={({ name, description }) => change({ experimentName: name, description })}
         />
       )}

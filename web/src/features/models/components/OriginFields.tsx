@@ -31,7 +31,7 @@ export function OriginFields({ creation: { form } }: { creation: Creation<ModelS
         </Stack>
       </Radio.Group>
       {origin === "address" && (
-        <StoragePath label={t("artifact")} description={t("artifactHint")} required {...form.getInputProps("modelUploadUri")} value={values.modelUploadUri ?? ""} />
+        <StoragePath label={t("artifact")} description={t("artifactHint")} required needs="read" {...form.getInputProps("modelUploadUri")} value={values.modelUploadUri ?? ""} />
       )}
       {origin === "training" && <TrainingSelect value={values.trainingId ?? null} error={form.errors.trainingId} onChange={(id) => { form.setFieldValue("trainingId", id); }} />}
       {origin === "tuning" && (

@@ -13,6 +13,7 @@ import { accessQuery, rootsQuery, uriOf, useChangeAccess, type AccessChange } fr
 
 import { useDeletion } from "../useDeletion";
 import { CreateContainer } from "./CreateContainer";
+import { UsageCells } from "./UsageCells";
 
 /** Every container, and what the system account may do in it (OS-L01). */
 export function Containers() {
@@ -31,10 +32,10 @@ export function Containers() {
     <>
       <Text size="sm" c="dimmed" mb="xs">{t("accountText")} <CopyText text={data.systemAccount} /></Text>
       <Text size="sm" c="dimmed" mb="md">{t("accountDuty")}</Text>
-      <Table.ScrollContainer type="native" minWidth={520}>
+      <Table.ScrollContainer type="native" minWidth={640}>
         <Table highlightOnHover verticalSpacing={6}>
           <Table.Thead>
-            <Table.Tr><Table.Th>{t("container")}</Table.Th><Table.Th>{t("read")}</Table.Th><Table.Th>{t("write")}</Table.Th><Table.Th w={90} aria-label={t("actions", { ns: "common" })} /></Table.Tr>
+            <Table.Tr><Table.Th>{t("container")}</Table.Th><Table.Th ta="right">{t("objects")}</Table.Th><Table.Th ta="right">{t("size")}</Table.Th><Table.Th>{t("read")}</Table.Th><Table.Th>{t("write")}</Table.Th><Table.Th w={90} aria-label={t("actions", { ns: "common" })} /></Table.Tr>
           </Table.Thead>
           <Table.Tbody>
             {data.containerAccessList.map(({ containerName: container, isReadable, isWritable, readAcl, writeAcl }) => {
@@ -42,6 +43,7 @@ export function Containers() {
               return (
                 <Table.Tr key={container}>
                   <Table.Td><Anchor component={Link} to={paths.storage(uri)} size="sm">{container}</Anchor></Table.Td>
+                  <UsageCells container={container} />
                   <Table.Td>
                     <Switch
                       size="xs" checked={isReadable} label={readAcl ?? t("bySetting")} aria-label={t("mayRead", { container })}

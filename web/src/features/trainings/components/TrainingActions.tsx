@@ -5,7 +5,7 @@ import { useTranslation } from "react-i18next";
 import { useNavigate } from "react-router";
 
 import { ActionButton, notifyError } from "@/components/ActionButton";
-import { ChangeDetails } from "@/components/ChangeDetails";
+import { ChangeDialog } from "@/components/ChangeDialog";
 import type { TrainingView } from "@/lib/api/generated/types.gen";
 import { paths } from "@/lib/paths";
 import { openMlflow, openTensorboard } from "@/lib/webLogin";
@@ -48,9 +48,9 @@ export function TrainingActions({ training }: { training: TrainingView }) {
         </Menu.Dropdown>
       </Menu>
       {isChanging && (
-        <ChangeDetails
+        <ChangeDialog
           title={t("changeTitle")} nameField="trainingName" onClose={dialog.close}
-          details={{ name: training.trainingName, description: training.description ?? "", tagList: training.tagList }}
+          now={{ name: training.trainingName, description: training.description ?? "", tags: training.tagList }}
           save={({ name, description, tagList }) => change({ trainingName: name, description, tagList })}
         />
       )}

@@ -69,7 +69,7 @@ export function TuningActions({ tuning }: { tuning: TuningView }) {
           ))}
         </Menu.Dropdown>
       </Menu>
-      <ChangeTuning tuning={tuning} isOpen={isChanging} close={change.close} />
+      {isChanging && <ChangeTuning tuning={tuning} onClose={change.close} />}
       <SaveAsTemplate tuning={tuning} isOpen={isSaving} close={saving.close} />
     </>
   );
