@@ -14,6 +14,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
+import anyio
 from fastapi import Request
 from fastapi.responses import StreamingResponse
 from starlette.types import Send
@@ -60,18 +61,35 @@ class Streams:
 class EventStream(StreamingResponse):
     """See the module."""
 
+    _events: AsyncIterator[Event]
+    _awaited_by: Request | None = None
+
     @classmethod
     def of(cls, request: Request, events: AsyncIterator[Event]) -> EventStream:
         """Send ``events`` as the answer to a request. If they fail the stream ends, and the client comes back."""
-        return cls(_frames(request, events), media_type=MEDIA_TYPE)
+        made = cls(_frames(request, events), media_type=MEDIA_TYPE)
+        made._events = events
+        return made
+
+    @classmethod
+    def once_begun(cls, request: Request, events: AsyncIterator[Event]) -> EventStream:
+        """Likewise, but answer with the first event only: what fails before it is a refusal like that of any other route."""
+        made = cls.of(request, events)
+        made._awaited_by = request
+        return made
 
     async def stream_response(self, send: Send) -> None:
         """Do as the base does, and leave nothing behind when the client is gone."""
         try:
+            if self._awaited_by is not None:
+                first = await _next(self._events)
+                self.body_iterator = _frames(self._awaited_by, _again(first, self._events))
             await super().stream_response(send)
         finally:
-            if isinstance(self.body_iterator, AsyncGenerator):
-                await self.body_iterator.aclose()
+            with anyio.CancelScope(shield=True):
+                for each in (self.body_iterator, self._events):
+                    if isinstance(each, AsyncGenerator):
+                        await each.aclose()
 
 
 def described(**data: type[Wire]) -> dict[str, Any]:
@@ -115,6 +133,16 @@ async def _frames(request: Request, events: AsyncIterator[Event]) -> AsyncGenera
         ending.cancel()
         if coming is not None:
             coming.cancel()
+            # A client that is gone has cancelled this task, and anyio would do so again at every wait.
+            with anyio.CancelScope(shield=True):
+                await asyncio.gather(coming, return_exceptions=True)
+
+
+async def _again(first: Event | None, rest: AsyncIterator[Event]) -> AsyncIterator[Event]:
+    if first is not None:
+        yield first
+    async for event in rest:
+        yield event
 
 
 async def _next(events: AsyncIterator[Event]) -> Event | None:

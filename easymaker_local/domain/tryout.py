@@ -64,11 +64,26 @@ class TryOut(Body):
 
 
 @dataclass(frozen=True)
-class Tried:
-    """The answer. ``is_cut``: there was more than ``MAXIMUM_BYTES``. ``milliseconds`` until all of it was there."""
+class TriedHead:
+    """How an answer begins."""
 
     status: int
     headers: tuple[tuple[str, str], ...]
-    content: bytes
+
+
+@dataclass(frozen=True)
+class TriedEnd:
+    """How an answer ends: ``failure`` says why it broke off. ``is_cut``: there was more than ``MAXIMUM_BYTES``."""
+
     is_cut: bool
     milliseconds: float
+    failure: str | None = None
+
+
+@dataclass(frozen=True)
+class Tried:
+    """A whole answer. ``end.milliseconds``: until all of it was there."""
+
+    head: TriedHead
+    content: bytes
+    end: TriedEnd

@@ -5,10 +5,12 @@ from __future__ import annotations
 import logging
 import ssl
 import time
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 from easymaker_local.domain.endpoint_urls import stage_path
-from easymaker_local.domain.tryout import MAXIMUM_BYTES, Tried, TryOut
+from easymaker_local.domain.tryout import MAXIMUM_BYTES, Tried, TriedEnd, TriedHead, TryOut
 from easymaker_local.errors import Conflict, FieldError, InvalidRequest
 from easymaker_local.services.api_keys import api_key_of
 from easymaker_local.services.context import Context
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 # A model that sleeps is loaded first, and the gateway itself ends what takes too long (OI-20).
 _SECONDS = 600.0
 _CONNECT_SECONDS = 5.0
+_HINT = "See: easymaker-local doctor"
 
 
 class TryOuts:
@@ -33,10 +36,25 @@ class TryOuts:
         self._transport = transport
 
     async def send(self, stage_id: str, request: TryOut) -> Tried:
-        """Send a request to a stage, with the endpoint's API key if it needs one; whatever status comes back is an answer.
+        """Send a request to a stage and wait for all of the answer. Raises what ``stream`` does; Conflict if it breaks off."""
+        head, content, end = TriedHead(0, ()), bytearray(), TriedEnd(is_cut=False, milliseconds=0)
+        async for part in self.stream(stage_id, request):
+            match part:
+                case TriedHead():
+                    head = part
+                case bytes():
+                    content += part
+                case TriedEnd():
+                    end = part
+        if end.failure is not None:
+            raise Conflict(end.failure, hint=_HINT)
+        return Tried(head, bytes(content), end)
 
-        Raises NotFound, InvalidRequest for an address that cannot be one, Conflict without a gateway, or if it does not
-        answer or breaks off.
+    async def stream(self, stage_id: str, request: TryOut) -> AsyncGenerator[TriedHead | bytes | TriedEnd, None]:
+        """Send a request to a stage, with the endpoint's API key if it needs one, and hand on the answer as it comes.
+
+        Whatever status comes back is an answer. Closing the generator ends the request. Before the head, raises NotFound,
+        InvalidRequest for an address that cannot be one, Conflict without a gateway or if it does not answer.
         """
         context = self._context
         check_gateway(context)
@@ -50,36 +68,42 @@ class TryOuts:
         headers = {header.header_name: header.header_value for header in request.header_list}
         if key is not None:
             headers["x-nhn-apikey"] = key
-        return await self._ask(f"{context.settings.gateway_url}{path}{request.resource_path}", request, headers)
+        address = f"{context.settings.gateway_url}{path}{request.resource_path}"
+        async with aclosing(self._ask(address, request, headers)) as parts:
+            async for part in parts:
+                yield part
 
-    async def _ask(self, address: str, request: TryOut, headers: dict[str, str]) -> Tried:
+    async def _ask(
+        self, address: str, request: TryOut, headers: dict[str, str]
+    ) -> AsyncGenerator[TriedHead | bytes | TriedEnd, None]:
         # Imported late: many a daemon never asks a server of its own anything.
         import httpx
 
         logging.getLogger("httpx").setLevel(logging.WARNING)
         body = None if request.body is None else request.body.encode()
-        begun = time.perf_counter()
+        begun, size, is_answering = time.perf_counter(), 0, False
+        failure: str | None = None
         try:
             async with (
                 self._client() as client,
                 client.stream(request.method, address, headers=headers, content=body, follow_redirects=False) as answer,
             ):
-                content = bytearray()
+                is_answering = True
+                yield TriedHead(answer.status_code, tuple(answer.headers.multi_items()))
                 async for piece in answer.aiter_bytes():
-                    content += piece
-                    if len(content) > MAXIMUM_BYTES:
+                    left, size = MAXIMUM_BYTES - size, size + len(piece)
+                    yield piece[:left]
+                    if size > MAXIMUM_BYTES:
                         break
         except httpx.InvalidURL as error:
             raise InvalidRequest([FieldError("resourcePath", str(error))]) from error
         except (httpx.HTTPError, OSError) as error:
-            raise Conflict(
-                f"The gateway does not answer at {address}: {error or type(error).__name__}.",
-                hint="See: easymaker-local doctor",
-            ) from error
+            said = str(error) or type(error).__name__
+            if not is_answering:
+                raise Conflict(f"The gateway does not answer at {address}: {said}.", hint=_HINT) from error
+            failure = f"The answer broke off: {said}."
         spent = (time.perf_counter() - begun) * 1000
-        is_cut = len(content) > MAXIMUM_BYTES
-        shown = tuple((name, value) for name, value in answer.headers.multi_items())
-        return Tried(answer.status_code, shown, bytes(content[:MAXIMUM_BYTES]), is_cut, spent)
+        yield TriedEnd(is_cut=size > MAXIMUM_BYTES, milliseconds=spent, failure=failure)
 
     def _client(self) -> httpx.AsyncClient:
         import httpx

@@ -93,11 +93,12 @@ class Served:
 
     @asynccontextmanager
     async def stream(
-        self, path: str, last: str | None = None, client: httpx.AsyncClient | None = None, **query: Any
+        self, path: str, last: str | None = None, client: httpx.AsyncClient | None = None, body: Any = None, **query: Any
     ) -> AsyncIterator[Reader]:
-        """Open a stream below ``/appkeys/{appkey}``; ``last``: the id of the event that came last."""
-        headers = {} if last is None else {"Last-Event-ID": last}
-        async with client or self.client() as used, used.stream("GET", BASE + path, params=query, headers=headers) as answer:
+        """Open a stream below ``/appkeys/{appkey}``; ``last``: the id of the event that came last; ``body``: what is posted."""
+        more: dict[str, Any] = {"params": query, "headers": {} if last is None else {"Last-Event-ID": last}, "json": body}
+        method = "GET" if body is None else "POST"
+        async with client or self.client() as used, used.stream(method, BASE + path, **more) as answer:
             assert answer.status_code == 200, await answer.aread()
             assert answer.headers["content-type"].startswith("text/event-stream")
             yield Reader(_lines(answer))

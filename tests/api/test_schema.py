@@ -91,6 +91,7 @@ VALID = {
     "PATCH /endpoint-stages/{endpoint_stage_id}": {"tagList": []},
     "POST /endpoint-stages/{endpoint_stage_id}/gateway-resources": {"resourceName": "mine", "resourcePath": "/mine"},
     "POST /endpoint-stages/{endpoint_stage_id}/try": {"resourcePath": "/none/v2", "method": "GET"},
+    "POST /endpoint-stages/{endpoint_stage_id}/try/stream": {"resourcePath": "/none/v2", "method": "GET"},
     "POST /endpoint-models": {"endpointStageId": "none", "modelId": "none"},
     "PATCH /training-templates/{training_template_id}": {"trainingTemplateName": "changed"},
 }

@@ -86,20 +86,6 @@ test("Try it asks with an example of what the model takes, and shows what came b
   expect(screen.getByText(/curl --cacert .*https:\/\/127.0.0.1:10443\/shop\/iris\/v1\/models\/iris\/predict/s)).toBeVisible();
 });
 
-test("a model that generates text can be talked to; one without a chat template gets a prompt", async () => {
-  server.use(shown({ ...ENDPOINT, endpointStageList: [stageOf()] }));
-  const sent = answering("s1", ({ method, resourcePath }) => {
-    if (method === "GET") return { statusCode: 200, body: '{"name": "iris", "platform": "transformers_text_generation", "inputs": []}' };
-    if (resourcePath.endsWith("/chat/completions")) return { statusCode: 501, body: '{"error": "no chat"}' };
-    return { statusCode: 200, body: '{"choices": [{"text": "Good day"}], "usage": {"completion_tokens": 2}}' };
-  });
-  const { user } = renderPage("/endpoints/e1?tab=try");
-  await user.click(await screen.findByText("Chat"));
-  await user.type(screen.getByRole("textbox", { name: "Message" }), "Hello{Enter}");
-  expect(await screen.findByText("Good day")).toBeVisible();
-  expect(JSON.parse(sent.at(-1)?.body ?? "")).toMatchObject({ prompt: "Hello", max_tokens: 128 });
-});
-
 test("the form of an endpoint has the model chosen, shows what it takes, and puts faults at their fields (GN-15)", async () => {
   const bodies: unknown[] = [];
   server.use(

@@ -49,6 +49,15 @@ export function modelPath(modelName: string, api: Api): string {
 
 export const methodOf = (api: Api): "GET" | "POST" => ROUTES.find((route) => route.api === api)?.method ?? "POST";
 
+/** True for a body that wants its answer piece by piece (OI-19). */
+export function asksForStream(body: string | null | undefined): boolean {
+  try {
+    return (JSON.parse(body ?? "") as { stream?: unknown } | null)?.stream === true;
+  } catch {
+    return false;
+  }
+}
+
 // Longer ones are no examples any more.
 const MAXIMUM_ELEMENTS = 64;
 

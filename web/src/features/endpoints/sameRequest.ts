@@ -1,6 +1,8 @@
 /** The same request to an endpoint as a command line and as a program. */
 import { pythonValue, shellWord } from "@/lib/words";
 
+import { asksForStream } from "./protocol";
+
 export interface EndpointRequest {
   url: string;
   method: string;
@@ -12,7 +14,7 @@ export interface EndpointRequest {
 
 export function asCurl({ url, method, body, needsKey, authority }: EndpointRequest): string {
   const parts = [
-    `curl --cacert ${shellWord(authority)} ${shellWord(url)}`,
+    `curl ${asksForStream(body) ? "--no-buffer " : ""}--cacert ${shellWord(authority)} ${shellWord(url)}`,
     ...(method === "POST" || (method === "GET" && body === "") ? [] : [`-X ${method}`]),
     ...(needsKey ? ['-H "x-nhn-apikey: $KEY"'] : []),
     ...(body === "" ? [] : ["-H 'content-type: application/json'", `-d ${shellWord(body)}`]),
@@ -24,7 +26,9 @@ export function asPython({ url, method, body, needsKey, authority }: EndpointReq
   const lines = [...(needsKey ? ["import os", ""] : []), "import requests", "", "answer = requests.request(", `    ${pythonValue(method)}, ${pythonValue(url)},`];
   if (needsKey) lines.push('    headers={"x-nhn-apikey": os.environ["KEY"]},');
   if (body !== "") lines.push(`    json=${jsonInPython(body)},`);
-  lines.push(`    verify=${pythonValue(authority)},`, ")", "print(answer.status_code, answer.json())");
+  lines.push(`    verify=${pythonValue(authority)},`);
+  if (asksForStream(body)) lines.push("    stream=True,", ")", "for line in answer.iter_lines():", "    print(line.decode())");
+  else lines.push(")", "print(answer.status_code, answer.json())");
   return lines.join("\n");
 }
 

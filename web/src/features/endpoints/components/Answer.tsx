@@ -9,21 +9,21 @@ import type { TriedView } from "@/lib/api/generated/types.gen";
 
 import { prettyText } from "../protocol";
 
-/** What a stage answered: status, time, body, headers. */
-export function Answer({ answer }: { answer: TriedView }) {
+/** What a stage answered, as far as it has: status, time, body, headers. */
+export function Answer({ answer, state }: { answer: TriedView; state: "grows" | "brokeOff" | "whole" }) {
   const { t } = useTranslation("endpoints");
   const [areHeadersOpen, headers] = useDisclosure();
   const isGood = answer.statusCode < 400;
   const text = useMemo(() => (answer.bodyEncoding === "TEXT" ? prettyText(answer.body) : ""), [answer]);
   return (
-    <Paper withBorder p="md" role="region" aria-label={t("answer")} aria-live="polite">
+    <Paper withBorder p="md" role="region" aria-label={t("answer")} aria-live="polite" aria-busy={state === "grows"}>
       <Stack gap="sm">
         <Group justify="space-between">
           <Group gap="xs">
             <Badge radius="sm" variant="light" color={isGood ? "teal" : "red"} leftSection={isGood ? <IconCircleCheck size={14} aria-hidden /> : <IconCircleX size={14} aria-hidden />}>
               {answer.statusCode}
             </Badge>
-            <Text size="sm">{t("milliseconds", { value: answer.milliseconds.toLocaleString() })}</Text>
+            <Text size="sm">{state === "whole" ? t("milliseconds", { value: answer.milliseconds.toLocaleString() }) : t(state === "grows" ? "answerGrows" : "incomplete")}</Text>
           </Group>
           {text !== "" && <CopyIcon text={text} />}
         </Group>

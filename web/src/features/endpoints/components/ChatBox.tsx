@@ -1,12 +1,13 @@
 import { ActionIcon, Box, Button, Group, NumberInput, Paper, ScrollArea, Stack, Text, Textarea } from "@mantine/core";
-import { IconSend } from "@tabler/icons-react";
+import { IconPlayerStopFilled, IconSend } from "@tabler/icons-react";
 import { useEffect, useRef, useState, type KeyboardEvent } from "react";
 import { useTranslation } from "react-i18next";
 
 import { ErrorView } from "@/components/ErrorView";
 
-import { tryStage } from "../api/tryStage";
-import { said, toAsk, type Message } from "../chat";
+import { streamStage } from "../api/streamStage";
+import { toAsk, type Message } from "../chat";
+import { useAbort } from "../useAbort";
 
 const TOKENS = 128;
 
@@ -16,21 +17,37 @@ export function ChatBox({ stageId, modelName }: { stageId: string; modelName: st
   const [messages, setMessages] = useState<readonly Message[]>([]);
   const [text, setText] = useState("");
   const [tokens, setTokens] = useState<number>(TOKENS);
-  const [isWaiting, setWaiting] = useState(false);
+  // What there is of the next message; null: nobody writes one.
+  const [written, setWritten] = useState<Message | null>(null);
   const [error, setError] = useState<Error | null>(null);
-  const end = useRef<HTMLDivElement>(null);
-  useEffect(() => { end.current?.scrollIntoView({ block: "nearest" }); }, [messages, isWaiting]);
+  const abort = useAbort();
+  const viewport = useRef<HTMLDivElement>(null);
+  // Who has scrolled up to read is left there.
+  const isAtEnd = useRef(true);
+  useEffect(() => { if (isAtEnd.current) viewport.current?.scrollTo({ top: viewport.current.scrollHeight }); }, [messages, written]);
+  const isWriting = written !== null;
 
-  const send = (): void => {
-    if (text.trim() === "" || isWaiting) return;
-    const talk = [...messages, { role: "user", content: text } as const];
+  const ask = async (talk: readonly Message[]): Promise<void> => {
+    const signal = abort.begin();
+    let partial: Message = { role: "assistant", content: "" };
+    const grow = (message: Message): void => { partial = message; setWritten(message); };
     setMessages(talk);
-    setText("");
     setError(null);
-    setWaiting(true);
-    toAsk((body) => tryStage(stageId, body), modelName, talk, tokens)
-      .then((answer) => { setMessages([...talk, said(answer)]); }, (failure: unknown) => { setError(failure as Error); })
-      .finally(() => { setWaiting(false); });
+    setWritten(partial);
+    isAtEnd.current = true;
+    try {
+      const reply = await toAsk((body, onGrown) => streamStage(stageId, body, signal, onGrown), modelName, talk, tokens, grow);
+      setMessages([...talk, reply]);
+    } catch (failure) {
+      if (partial.content !== "") setMessages([...talk, { ...partial, isIncomplete: true }]);
+      if (!signal.aborted) setError(failure as Error);
+    }
+    setWritten(null);
+  };
+  const send = (): void => {
+    if (text.trim() === "" || isWriting) return;
+    setText("");
+    void ask([...messages, { role: "user", content: text }]);
   };
   const onKeyDown = (event: KeyboardEvent): void => {
     if (event.key !== "Enter" || event.shiftKey || event.nativeEvent.isComposing) return;
@@ -40,31 +57,55 @@ export function ChatBox({ stageId, modelName }: { stageId: string; modelName: st
   return (
     <Paper withBorder p="md" maw={860}>
       <Stack>
-        <ScrollArea h={360} type="auto" viewportProps={{ tabIndex: 0, role: "log", "aria-label": t("chat") }}>
+        <ScrollArea
+          h={360} type="auto" viewportRef={viewport} onScrollPositionChange={({ y }) => { isAtEnd.current = isEnd(viewport.current, y); }}
+          // Said once it is whole, not word by word.
+          viewportProps={{ tabIndex: 0, role: "log", "aria-label": t("chat"), "aria-busy": isWriting }}
+        >
           <Stack gap="sm" pr="sm">
             {messages.length === 0 && <Text size="sm" c="dimmed">{t("chatEmpty", { name: modelName })}</Text>}
-            {messages.map((message, index) => (
-              <Box key={index} style={{ alignSelf: message.role === "user" ? "flex-end" : "flex-start", maxWidth: "85%" }}>
-                <Text size="xs" c="dimmed" ta={message.role === "user" ? "right" : "left"}>{message.role === "user" ? t("you") : modelName}{message.note === undefined ? "" : ` · ${message.note}`}</Text>
-                <Paper p="sm" bg={message.role === "user" ? "var(--mantine-color-blue-light)" : "var(--mantine-color-default-hover)"}>
-                  <Text size="sm" style={{ whiteSpace: "pre-wrap", overflowWrap: "anywhere" }}>{message.content === "" ? t("saidNothing") : message.content}</Text>
-                </Paper>
-              </Box>
-            ))}
-            {isWaiting && <Text size="sm" c="dimmed">{t("modelWrites")}</Text>}
-            <div ref={end} />
+            {messages.map((message, index) => <Said key={index} message={message} modelName={modelName} />)}
+            {isWriting && (written.content === "" ? <Text size="sm" c="dimmed">{t("modelWrites")}</Text> : <Said message={written} modelName={modelName} />)}
           </Stack>
         </ScrollArea>
-        {error !== null && <ErrorView error={error} title={t("notSent")} />}
+        {error !== null && <ErrorView error={error} title={t(messages.at(-1)?.isIncomplete === true ? "brokeOff" : "notSent")} />}
         <Group align="flex-end" wrap="nowrap" gap="xs">
           <Textarea flex={1} aria-label={t("message")} placeholder={t("messageHint")} autosize minRows={1} maxRows={6} value={text} onChange={(event) => { setText(event.currentTarget.value); }} onKeyDown={onKeyDown} />
-          <ActionIcon size={36} variant="filled" onClick={send} loading={isWaiting} aria-label={t("send")}><IconSend size={16} /></ActionIcon>
+          {isWriting
+            ? <ActionIcon size={36} variant="filled" color="red" onClick={abort.stop} aria-label={t("stop", { ns: "common" })}><IconPlayerStopFilled size={16} /></ActionIcon>
+            : <ActionIcon size={36} variant="filled" onClick={send} aria-label={t("send")}><IconSend size={16} /></ActionIcon>}
         </Group>
         <Group justify="space-between">
           <NumberInput size="xs" w={150} label={t("maximumTokens")} min={1} max={4096} value={tokens} onChange={(value) => { setTokens(typeof value === "number" ? value : TOKENS); }} />
-          <Button size="xs" variant="subtle" disabled={messages.length === 0} onClick={() => { setMessages([]); setError(null); }}>{t("newChat")}</Button>
+          <Button size="xs" variant="subtle" disabled={messages.length === 0 || isWriting} onClick={() => { setMessages([]); setError(null); }}>{t("newChat")}</Button>
         </Group>
       </Stack>
     </Paper>
+  );
+}
+
+// Of a line: where somebody is so near to the end, the end is what they look at.
+const NEAR = 40;
+
+const isEnd = (viewport: HTMLDivElement | null, top: number): boolean => viewport === null || viewport.scrollHeight - viewport.clientHeight - top < NEAR;
+
+/** One message, and what is known about it. */
+function Said({ message, modelName }: { message: Message; modelName: string }) {
+  const { t } = useTranslation("endpoints");
+  const { role, content, seconds, tokens, isIncomplete } = message;
+  const isOwn = role === "user";
+  const facts = [
+    isOwn ? t("you") : modelName,
+    ...(seconds === undefined ? [] : [t("seconds", { value: seconds.toFixed(1) })]),
+    ...(tokens === undefined ? [] : [t("tokens", { count: tokens })]),
+    ...(isIncomplete === true ? [t("incomplete")] : []),
+  ];
+  return (
+    <Box style={{ alignSelf: isOwn ? "flex-end" : "flex-start", maxWidth: "85%" }}>
+      <Text size="xs" c="dimmed" ta={isOwn ? "right" : "left"}>{facts.join(" · ")}</Text>
+      <Paper p="sm" bg={isOwn ? "var(--mantine-color-blue-light)" : "var(--mantine-color-default-hover)"}>
+        <Text size="sm" style={{ whiteSpace: "pre-wrap", overflowWrap: "anywhere" }}>{content === "" ? t("saidNothing") : content}</Text>
+      </Paper>
+    </Box>
   );
 }

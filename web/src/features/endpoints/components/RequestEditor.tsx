@@ -1,5 +1,5 @@
 import { Button, Code, Grid, Group, Paper, Select, Stack, Tabs, Text, Textarea, TextInput, Title } from "@mantine/core";
-import { IconSend } from "@tabler/icons-react";
+import { IconPlayerStopFilled, IconSend } from "@tabler/icons-react";
 import { useState, type KeyboardEvent } from "react";
 import { useTranslation } from "react-i18next";
 
@@ -27,7 +27,7 @@ export function RequestEditor({ stage, modelName, metadata, needsKey, isReading 
 }) {
   const { t } = useTranslation("endpoints");
   const { data: system } = useSystem();
-  const { mutate, data: answer, error, isPending } = useTryStage(stage.endpointStageId);
+  const { send: toSend, answer, isWhole, error, isPending, stop } = useTryStage(stage.endpointStageId);
   const [api, setApi] = useState<Choice>("predict");
   const [method, setMethod] = useState<NonNullable<TryOut["method"]>>("POST");
   const [path, setPath] = useState(modelPath(modelName, "predict"));
@@ -42,8 +42,9 @@ export function RequestEditor({ stage, modelName, metadata, needsKey, isReading 
     setPath(modelPath(modelName, next));
   };
   const send = (): void => {
+    if (isPending) return;
     const headerList = body === "" ? [] : [{ headerName: "content-type", headerValue: "application/json" }];
-    mutate({ method, resourcePath: path, headerList, body: body === "" ? null : body });
+    toSend({ method, resourcePath: path, headerList, body: body === "" ? null : body });
   };
   const onKeyDown = (event: KeyboardEvent): void => {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) send();
@@ -70,15 +71,16 @@ export function RequestEditor({ stage, modelName, metadata, needsKey, isReading 
           />
           <Group>
             <Button leftSection={<IconSend size={16} />} onClick={send} loading={isPending}>{t("send")}</Button>
+            {stop !== null && <Button variant="light" color="red" leftSection={<IconPlayerStopFilled size={16} />} onClick={stop}>{t("stop", { ns: "common" })}</Button>}
             <Text size="xs" c="dimmed">{t("sendHint")}</Text>
           </Group>
         </Stack>
       </Grid.Col>
       <Grid.Col span={{ base: 12, lg: 6 }}>
         <Stack gap="md">
-          {error !== null ? <ErrorView error={error} title={t("notSent")} />
-            : answer === undefined ? <Paper withBorder p="md"><Text size="sm" c="dimmed">{isPending ? t("waitingForAnswer") : t("answerComesHere")}</Text></Paper>
-              : <Answer answer={answer} />}
+          {error !== null && <ErrorView error={error} title={t(answer === null ? "notSent" : "brokeOff")} />}
+          {answer !== null ? <Answer answer={answer} state={isWhole ? "whole" : isPending ? "grows" : "brokeOff"} />
+            : error === null && <Paper withBorder p="md"><Text size="sm" c="dimmed">{isPending ? t("waitingForAnswer") : t("answerComesHere")}</Text></Paper>}
           <Paper withBorder p="md">
             <Title order={2} size="h6" mb="xs">{t("sameRequest", { ns: "common" })}</Title>
             <Tabs defaultValue="curl">
