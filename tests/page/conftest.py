@@ -79,10 +79,15 @@ def unexpected(said: list[str]) -> list[str]:
 
 
 @pytest.fixture
-def signed_in(browser: Browser, appliance: Appliance) -> Iterator[SignedIn]:
+def said() -> list[str]:
+    """What browsers say on their consoles while a test runs; a test takes away what it expects."""
+    return []
+
+
+@pytest.fixture
+def signed_in(browser: Browser, appliance: Appliance, said: list[str]) -> Iterator[SignedIn]:
     """What a browser says on its console while a test runs is a failure of the test, unless the test takes it away."""
     pages: list[Page] = []
-    said: list[str] = []
 
     def opened(path: str = "/", **more: object) -> Page:
         pages.append(page := open_page(browser, appliance, said, **more))

@@ -16,10 +16,11 @@ export const themeOf = (close: string) => createTheme({
   },
 });
 
-/** Colours of letters that are too faint as they come. */
+/** Colours that are too faint as they come. */
 export const cssVariables: CSSVariablesResolver = () => ({
   variables: {},
   light: {
+    "--focus-ring": "var(--mantine-color-blue-8)",
     "--mantine-color-anchor": "var(--mantine-color-blue-9)",
     "--mantine-color-dimmed": "var(--mantine-color-gray-7)",
     "--mantine-color-placeholder": "var(--mantine-color-gray-7)",
@@ -27,6 +28,7 @@ export const cssVariables: CSSVariablesResolver = () => ({
     "--mantine-color-teal-light": "var(--mantine-color-teal-0)",
   },
   dark: {
+    "--focus-ring": "var(--mantine-color-blue-4)",
     "--mantine-color-dimmed": "var(--mantine-color-dark-1)",
     "--mantine-color-placeholder": "var(--mantine-color-dark-1)",
     "--mantine-color-error": "var(--mantine-color-red-4)",

@@ -20,7 +20,7 @@ export function TryIt({ stages, needsKey }: { stages: readonly EndpointStageView
   const modelName = chosen !== null && names.includes(chosen) ? chosen : names[0];
   const [way, setWay] = useState<"request" | "chat">("request");
   const isServing = stage !== undefined && stage.runningPodCount > 0;
-  const { data: metadata, isFetching } = useMetadata(stageId, modelName ?? "", isServing && modelName !== undefined);
+  const { data: metadata, isFetching } = useMetadata(stage?.endpointStageId ?? "", modelName ?? "", isServing && modelName !== undefined);
   if (stage === undefined || modelName === undefined) return <Text c="dimmed">{t("nothingToTry")}</Text>;
   const isAsleep = stage.endpointModelList.some((each) => each.model.modelName === modelName && each.isAsleep);
   const canChat = generatesText(metadata);
