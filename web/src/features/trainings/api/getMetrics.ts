@@ -11,7 +11,8 @@ const MOST_POINTS = 500;
 
 const metricsOf = ({ trainingId, startedDatetime, isFinished }: TrainingView) => queryOptions({
   queryKey: ["training", "metrics", trainingId],
-  queryFn: async () => (await payload(listTrainingMetrics({ path: { ...PROJECT, training_id: trainingId }, query: { maxPoints: MOST_POINTS } }))).metricList,
+  queryFn: async ({ signal }) =>
+    (await payload(listTrainingMetrics({ path: { ...PROJECT, training_id: trainingId }, query: { maxPoints: MOST_POINTS }, signal }))).metricList,
   refetchInterval: startedDatetime === null || isFinished ? false : EVERY_MS,
 });
 
