@@ -28,18 +28,18 @@ export function Utilization({ dashboard }: { dashboard: DashboardView | undefine
 
 function Use({ use }: { use: ResourceUseView }) {
   return (
-    <HoverCard withArrow position="top-start" openDelay={150}>
-      <HoverCard.Target>
-        <div>
-          <Group justify="space-between" wrap="nowrap" gap="xs">
+    <div>
+      <Group justify="space-between" wrap="nowrap" gap="xs">
+        <HoverCard withArrow position="top-start" openDelay={150}>
+          <HoverCard.Target>
             <Anchor component="button" type="button" size="sm" truncate ta="left" c="var(--mantine-color-text)">{use.name}</Anchor>
-            <Text size="sm">{percent(use.current)}</Text>
-          </Group>
-          <Progress size="xs" value={Math.min(1, use.current) * 100} aria-label={use.name} />
-        </div>
-      </HoverCard.Target>
-      <HoverCard.Dropdown><UseDetails use={use} /></HoverCard.Dropdown>
-    </HoverCard>
+          </HoverCard.Target>
+          <HoverCard.Dropdown><UseDetails use={use} /></HoverCard.Dropdown>
+        </HoverCard>
+        <Text size="sm">{percent(use.current)}</Text>
+      </Group>
+      <Progress size="xs" value={Math.min(1, use.current) * 100} aria-label={use.name} />
+    </div>
   );
 }
 
