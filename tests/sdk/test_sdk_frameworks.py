@@ -16,7 +16,7 @@ from easymaker_local.testing.shared import running_appliance
 from tests.serving.served import make_samples
 
 PREPARATION_SECONDS = 1500
-pytestmark = [pytest.mark.environment, pytest.mark.timeout(PREPARATION_SECONDS + 600)]
+pytestmark = [pytest.mark.environment, pytest.mark.timeout(2 * PREPARATION_SECONDS)]
 
 MODELS = {
     "sklearn": ("sklearn", ModelFormat.SKLEARN),
