@@ -14,7 +14,10 @@ from tests.page.conftest import SignedIn
 pytestmark = [pytest.mark.xdist_group("page-keyboard"), pytest.mark.environment]
 
 MODEL = "class Model:\n    def predict(self, rows):\n        return rows\n"
-PAGES = ("/", "/trainings", "/trainings/{training}", "/trainings/{training}?tab=logs", "/tunings/new", "/endpoints/{endpoint}?tab=try")
+PAGES = (
+    "/", "/trainings", "/trainings/{training}", "/trainings/{training}?tab=logs", "/tunings/new",
+    "/endpoints/{endpoint}?tab=try",
+)  # fmt: skip
 MOST_STOPS = 150
 
 # What has the focus, whether all of it is drawn that says so, and how it and what is around it looks.
@@ -39,10 +42,11 @@ LOOK = """() => {
     }
     const out = parseFloat(outlineWidth) + parseFloat(outlineOffset) - 0.5;
     // A ring of which two opposite sides are drawn is seen; less of it may be a stroke among others.
-    const isDrawn = left - out >= room.left && right + out <= room.right || top - out >= room.top && bottom + out <= room.bottom;
-    return isDrawn ? `${outlineColor} ${outlineWidth}` : null;
+    const isWide = left - out >= room.left && right + out <= room.right;
+    return isWide || (top - out >= room.top && bottom + out <= room.bottom) ? `${outlineColor} ${outlineWidth}` : null;
   };
-  const marksOf = (element) => [element, element.nextElementSibling, element.parentElement, element.parentElement?.parentElement]
+  const around = (element) => [element.nextElementSibling, element.parentElement, element.parentElement?.parentElement];
+  const marksOf = (element) => [element, ...around(element)]
     .map((part) => (part && part !== document.body && getComputedStyle(part).opacity !== "0" ? ringOf(part) : null));
   const left = window.focused === undefined ? null : marksOf(window.focused);
   const isOut = one === document.body || window.visited?.has(one);
@@ -54,8 +58,9 @@ LOOK = """() => {
   };
 }"""
 # Links and buttons of the page that nobody came to. A tab that is not chosen is reached by arrows.
-MISSED = """() => [...document.querySelectorAll("a[href], button:not([disabled]), input:not([disabled]):not([type=radio]), textarea")]
-  .filter((one) => one.tabIndex >= 0 && one.checkVisibility({ visibilityProperty: true }) && !window.visited.has(one))
+MISSED = """() => [...document.querySelectorAll("a[href], button, input:not([type=radio]), textarea")]
+  .filter((one) => !one.disabled && one.tabIndex >= 0 && one.checkVisibility({ visibilityProperty: true }))
+  .filter((one) => !window.visited.has(one))
   .map((one) => one.outerHTML.slice(0, 160))"""
 IN_MAIN = "document.activeElement.closest('main') !== null"
 RESTLESS = """() => document.getAnimations().map((one) => `${one.animationName ?? one.transitionProperty} of `
