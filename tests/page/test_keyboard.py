@@ -42,9 +42,8 @@ LOOK = """() => {
     }
     const out = parseFloat(outlineWidth) + parseFloat(outlineOffset) - 0.5;
     // A ring of which two opposite sides are drawn is seen; less of it may be a stroke among others.
-    const isDrawn = left - out >= room.left && right + out <= room.right
-      || top - out >= room.top && bottom + out <= room.bottom;
-    return isDrawn ? `${outlineColor} ${outlineWidth}` : null;
+    const isWide = left - out >= room.left && right + out <= room.right;
+    return isWide || (top - out >= room.top && bottom + out <= room.bottom) ? `${outlineColor} ${outlineWidth}` : null;
   };
   const around = (element) => [element.nextElementSibling, element.parentElement, element.parentElement?.parentElement];
   const marksOf = (element) => [element, ...around(element)]
@@ -59,10 +58,10 @@ LOOK = """() => {
   };
 }"""
 # Links and buttons of the page that nobody came to. A tab that is not chosen is reached by arrows.
-STOPS = "a[href], button:not([disabled]), input:not([disabled]):not([type=radio]), textarea"
-MISSED = """() => [...document.querySelectorAll(STOPS)]
-  .filter((one) => one.tabIndex >= 0 && one.checkVisibility({ visibilityProperty: true }) && !window.visited.has(one))
-  .map((one) => one.outerHTML.slice(0, 160))""".replace("STOPS", f"{STOPS!r}")
+MISSED = """() => [...document.querySelectorAll("a[href], button, input:not([type=radio]), textarea")]
+  .filter((one) => !one.disabled && one.tabIndex >= 0 && one.checkVisibility({ visibilityProperty: true }))
+  .filter((one) => !window.visited.has(one))
+  .map((one) => one.outerHTML.slice(0, 160))"""
 IN_MAIN = "document.activeElement.closest('main') !== null"
 RESTLESS = """() => document.getAnimations().map((one) => `${one.animationName ?? one.transitionProperty} of `
   + one.effect.target.outerHTML.slice(0, 120))"""

@@ -181,7 +181,7 @@ def look(page: Page, path: str, width: int, colors: str, frames: int = 2) -> Non
     page.emulate_media(color_scheme=colors, reduced_motion="reduce")
     assert page.evaluate(STILL, frames), "it goes on loading"
     name = re.sub(r"\W+", "-", path).strip("-") or "dashboard"
-    # PNG takes several times as long to make.
+    # Less work for the browser than PNG, as large as the page is.
     page.screenshot(path=PICTURES / f"{name}-{width}-{colors}.jpeg", full_page=True, quality=80)
 
 
