@@ -32,6 +32,7 @@ from easymaker_local.drivers.environments import VirtualEnvironments
 from easymaker_local.kit.bundled import bundled
 from easymaker_local.settings import Settings
 from easymaker_local.testing.appliance import free_port, until
+from easymaker_local.testing.protobuf import field, varint
 
 HERE = Path(__file__).parent / "peers"
 CACHE = Path.home() / ".cache" / "easymaker-local-bench"
@@ -228,24 +229,12 @@ def _binary_body(server: Server, model: str, ports: Ports) -> tuple[bytes, int]:
     return header + array.tobytes(), len(header)
 
 
-def _varint(number: int) -> bytes:
-    found = bytearray()
-    while number > 127:
-        found.append(number & 127 | 128)
-        number >>= 7
-    return bytes([*found, number])
-
-
-def _field(number: int, value: bytes) -> bytes:
-    return _varint(number << 3 | 2) + _varint(len(value)) + value
-
-
 def _grpc_message(name: str) -> bytes:
     """Return a framed ModelInferRequest of the protocol for the iris model."""
     array = _tensor("iris")
-    shape = b"".join(map(_varint, array.shape))
-    tensor = _field(1, name.encode()) + _field(2, b"FP64") + _field(3, shape)
-    message = _field(1, b"iris") + _field(5, tensor) + _field(7, array.tobytes())
+    shape = b"".join(map(varint, array.shape))
+    tensor = field(1, name.encode()) + field(2, b"FP64") + field(3, shape)
+    message = field(1, b"iris") + field(5, tensor) + field(7, array.tobytes())
     return b"\0" + len(message).to_bytes(4, "big") + message
 
 

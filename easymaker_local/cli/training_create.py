@@ -53,12 +53,7 @@ def create(
     body = parse(*read_file(file), TRAINING)
     if template is not None:
         body = overlaid(from_template(client, template, body), body)
-    body = resolve(client, body, session_of(ctx).settings.tenant_id)
-    if check:
-        jobs.tell_checked(client.check_training, body)
-        return
-    training = client.create_training(body)
-    _tell(client, training, follow and not as_json, as_json)
+    _ask(ctx, body, check=check, follow=follow, as_json=as_json)
 
 
 @with_form(experiment=RunExperiment)
@@ -71,9 +66,7 @@ def run(
     body: Body = {"experimentId": "default", **(from_template(client, template, options) if template is not None else {})}
     body["trainingName"] = made_name(form, body)
     with faults_named(by_option):
-        body = resolve(client, overridden(body, options), session_of(ctx).settings.tenant_id, make_experiment=True)
-        training = client.create_training(body)
-    _tell(client, training, follow and not as_json, as_json)
+        _ask(ctx, overridden(body, options), make_experiment=True, follow=follow, as_json=as_json)
 
 
 @with_form()
@@ -92,12 +85,19 @@ def copy(
     title = form["name"] or f"{original['trainingName'][: NAME_LIMIT - 5]}-copy"
     body = overridden({**original, "trainingName": title}, given(form))
     with faults_named(by_option):
-        body = resolve(client, body, session_of(ctx).settings.tenant_id)
-        if check:
-            jobs.tell_checked(client.check_training, body)
-            return
-        training = client.create_training(body)
-    _tell(client, training, follow and not as_json, as_json)
+        _ask(ctx, body, check=check, follow=follow, as_json=as_json)
+
+
+def _ask(
+    ctx: typer.Context, body: Body, *, check: bool = False, make_experiment: bool = False, follow: bool, as_json: bool
+) -> None:
+    """Create it and tell, or only say whether it could be created."""
+    client = client_of(ctx)
+    body = resolve(client, body, session_of(ctx).settings.tenant_id, make_experiment=make_experiment)
+    if check:
+        jobs.tell_checked(client.check_training, body)
+        return
+    _tell(client, client.create_training(body), follow and not as_json, as_json)
 
 
 def _tell(client: Client, training: Training, follow: bool, as_json: bool) -> None:

@@ -17,8 +17,11 @@ from easymaker_local.cli.tuning_options import SEARCH, given, overridden
 from easymaker_local.cli.tuning_spec import SPECS, TUNING, by_key, by_option, completed, merge_specs, per_trial
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from easymaker_local.client import Client
     from easymaker_local.client.shapes import Tuning
+    from easymaker_local.errors import FieldError
 
 _NODES = Annotated[int | None, typer.Option(min=1, help="Number of nodes of a trial; with those of the parallel ones 1 to 10.")]
 _FORM = {"nodes": _NODES, **SEARCH}
@@ -53,14 +56,7 @@ def create(
             values.pop("nodes", None)
         specs = merge_specs(values.get(SPECS, []), body.get(SPECS, []))
         body = {**overlaid(values, body), **({SPECS: specs} if specs else {})}
-    body = completed(body)
-    with faults_named(by_key(body)):
-        body = resolve(client, body, session_of(ctx).settings.tenant_id)
-        if check:
-            jobs.tell_checked(client.check_tuning, body)
-            return
-        tuning = client.create_tuning(body)
-    _tell(client, tuning, follow and not as_json, as_json)
+    _ask(ctx, body, by_key, check=check, follow=follow, as_json=as_json)
 
 
 @with_form(without=["param"], experiment=RunExperiment, **_FORM)
@@ -76,10 +72,7 @@ def run(
     values = from_template(client, template, options, "tuning") if template is not None else {}
     body: Body = {"experimentId": "default", **per_trial(values)}
     body["hyperparameterTuningName"] = made_name(form, body)
-    body = completed(overridden(body, options))
-    with faults_named(by_option(body)):
-        tuning = client.create_tuning(resolve(client, body, session_of(ctx).settings.tenant_id, make_experiment=True))
-    _tell(client, tuning, follow and not as_json, as_json)
+    _ask(ctx, overridden(body, options), by_option, make_experiment=True, follow=follow, as_json=as_json)
 
 
 @with_form(without=["param"], **_FORM)
@@ -99,9 +92,19 @@ def copy(
     client = client_of(ctx)
     original = per_trial(client.tuning_copy_source(find_tuning(client, which, newest=True)["hyperparameterTuningId"]))
     title = form["name"] or f"{original['hyperparameterTuningName'][: NAME_LIMIT - 5]}-copy"
-    body = completed(overridden({**original, "hyperparameterTuningName": title}, given(form)))
-    with faults_named(by_option(body)):
-        body = resolve(client, body, session_of(ctx).settings.tenant_id)
+    body = overridden({**original, "hyperparameterTuningName": title}, given(form))
+    _ask(ctx, body, by_option, check=check, follow=follow, as_json=as_json)
+
+
+def _ask(
+    ctx: typer.Context, body: Body, names: Callable[[Body], Callable[[FieldError], FieldError]], *,
+    check: bool = False, make_experiment: bool = False, follow: bool, as_json: bool,
+) -> None:  # fmt: skip
+    """Create it and tell, or only say whether it could be created; faults go by the ``names`` of what was written."""
+    client = client_of(ctx)
+    body = completed(body)
+    with faults_named(names(body)):
+        body = resolve(client, body, session_of(ctx).settings.tenant_id, make_experiment=make_experiment)
         if check:
             jobs.tell_checked(client.check_tuning, body)
             return

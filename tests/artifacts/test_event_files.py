@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from easymaker_local.artifacts.event_files import MAXIMUM_RECORD_BYTES, MAXIMUM_TAG_BYTES, EventFile, Scalar, masked_crc
-from easymaker_local.testing.event_writer import content, event, record, simple, tensor
+from easymaker_local.testing.event_writer import event, record, simple, tensor
+from easymaker_local.testing.protobuf import field
 
 FILES = Path(__file__).with_name("event_files")
 FLOATS = st.floats(width=32)
@@ -94,7 +95,7 @@ def test_a_file_that_is_not_written_to_its_end_is_read_as_far_as_it_goes(values:
 @given(st.binary(max_size=300))
 def test_whatever_is_in_a_file_raises_nothing(noise: bytes) -> None:
     before = event(1, 1.0, simple("loss", 0.5))
-    for after in (noise, record(noise), event(2, 1.0, noise), event(2, 1.0, content(8, noise) + content(9, noise))):
+    for after in (noise, record(noise), event(2, 1.0, noise), event(2, 1.0, field(8, noise) + field(9, noise))):
         found = read(before + after, known=[""])
         assert found[0] == Scalar("loss", 1, 0.5, 1.0)
         assert all(isinstance(one.tag, str) and isinstance(one.value, float) for one in found)
@@ -117,7 +118,7 @@ def test_a_damaged_byte_makes_no_values_up(data: st.DataObject) -> None:
     ("value", "expected"),
     [
         (tensor("t", struct.pack("<f", 0.5)), 0.5), (tensor("t", struct.pack("<d", 0.5), kind=2), 0.5),
-        (tensor("t", struct.pack("<f", 0.5), field=5), 0.5), (tensor("t", struct.pack("<d", 0.5), kind=2, field=6), 0.5),
+        (tensor("t", struct.pack("<f", 0.5), place=5), 0.5), (tensor("t", struct.pack("<d", 0.5), kind=2, place=6), 0.5),
         (tensor("t", b""), 0.0), (tensor("t", struct.pack("<ff", 1, 2)), None), (tensor("t", b"\0" * 8, kind=9), None),
         (tensor("t", struct.pack("<f", 0.5), plugin="histograms"), None), (tensor("t", b"\0" * 4, plugin=None), None),
         (tensor(b"t" * (MAXIMUM_TAG_BYTES + 1), b"\0" * 4), None), (simple(b"t" * (MAXIMUM_TAG_BYTES + 1), 1), None),
@@ -134,9 +135,9 @@ def test_a_tensor_may_say_only_at_first_that_it_is_a_scalar() -> None:
 
 
 def test_large_and_small_things_between_scalars_are_passed_over() -> None:
-    image = content(1, b"image") + content(4, b"x" * 1000)
+    image = field(1, b"image") + field(4, b"x" * 1000)
     large = record(b"x" * (MAXIMUM_RECORD_BYTES + 1))
-    full = event(2, 1.0, content(4, b"x" * (MAXIMUM_RECORD_BYTES - 100)), simple("loss", 2))
+    full = event(2, 1.0, field(4, b"x" * (MAXIMUM_RECORD_BYTES - 100)), simple("loss", 2))
     parts = [event(1, 1.0, image, simple("loss", 1), image), large, full, large, large, event(3, 1.0, simple("loss", 3))]
     assert [one.step for one in read(b"".join(parts))] == [1, 2, 3]
     reader = EventFile()

@@ -76,6 +76,15 @@ def confirm(page: Page, question: str, label: str = "Delete") -> None:
     expect(dialogue).to_be_hidden()
 
 
+def delete_all(page: Page, label: str, question: str, nothing: str) -> None:
+    """Delete all that a list shows, until it says that there is nothing."""
+    go(page, label)
+    page.get_by_role("checkbox", name="Select all rows that are shown", exact=True).check()
+    press(page, "Delete")
+    confirm(page, question)
+    expect(page.get_by_role("heading", name=nothing)).to_be_visible()
+
+
 def try_it(page: Page, answer: int) -> None:
     """Ask what 21 times the model's factor is, and be answered."""
     page.get_by_role("tab", name="Try it").click()
@@ -206,22 +215,14 @@ def clear(page: Page) -> None:
     press(page, "Delete")
     confirm(page, "Delete multiplies?")
     expect(page.get_by_role("heading", name="Endpoints bring models live")).to_be_visible(timeout=LONG_MS)
-    go(page, "Models")
-    page.get_by_role("checkbox", name="Select all rows that are shown", exact=True).check()
-    press(page, "Delete")
-    confirm(page, "Delete quadruples, doubles?")
-    expect(page.get_by_role("heading", name="Models are what endpoints serve")).to_be_visible()
+    delete_all(page, "Models", "Delete quadruples, doubles?", "Models are what endpoints serve")
     go(page, "Hyperparameter tunings")
     page.get_by_role("link", name="which factor", exact=True).click()
     press(page, "More actions")
     page.get_by_role("menuitem", name="Delete").click()
     confirm(page, "Delete which factor?")
     expect(page.get_by_role("heading", name="No tunings yet")).to_be_visible()
-    go(page, "Trainings")
-    page.get_by_role("checkbox", name="Select all rows that are shown", exact=True).check()
-    press(page, "Delete")
-    confirm(page, "Delete 2 trainings?")
-    expect(page.get_by_role("heading", name="No training yet")).to_be_visible()
+    delete_all(page, "Trainings", "Delete 2 trainings?", "No training yet")
     go(page, "Experiments")
     page.get_by_role("link", name="journey", exact=True).click()
     press(page, "Delete")

@@ -15,6 +15,7 @@ from typing import Any
 
 from easymaker_local.artifacts.models.examination import examine
 from easymaker_local.domain.model import Examination, ModelFormat
+from easymaker_local.testing.protobuf import field
 
 
 def write(folder: Path, files: Mapping[str, bytes | str]) -> Path:
@@ -32,23 +33,6 @@ def look(path: Path, model_format: ModelFormat, name: str = "iris", root: Path |
     json.dumps(asdict(found), ensure_ascii=False).encode()  # can be stored
     assert not (found.files and found.problems)
     return found
-
-
-def varint(value: int) -> bytes:
-    data = b""
-    value &= (1 << 64) - 1
-    while value > 0x7F:
-        data += bytes([value & 0x7F | 0x80])
-        value >>= 7
-    return data + bytes([value])
-
-
-def field(number: int, value: bytes | str | int) -> bytes:
-    """A field of a protobuf message."""
-    if isinstance(value, int):
-        return varint(number << 3) + varint(value)
-    data = value.encode() if isinstance(value, str) else value
-    return varint(number << 3 | 2) + varint(len(data)) + data
 
 
 def tensor(name: str, dtype: int, shape: Sequence[int] | None) -> bytes:

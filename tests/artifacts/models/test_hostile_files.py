@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 from easymaker_local.artifacts.models import protobuf, tensorflow
 from easymaker_local.artifacts.models.files import Findings, ModelFiles
 from easymaker_local.domain.model import ModelFormat
+from easymaker_local.testing.protobuf import field, varint
 from tests.artifacts.models import made
-from tests.artifacts.models.made import field, framed, look, varint, write
+from tests.artifacts.models.made import framed, look, write
 
 TAR = made.tarred({f"iris/{name}": data for name, data in made.PACKED.items()})
 # Of every parser: the file that it reads, and the others that let it come so far.
