@@ -15,7 +15,7 @@ from playwright.sync_api import Page, sync_playwright
 from bench.row import Row
 from bench.scale import filled
 
-PAGE_ROWS = 50
+PAGE_ROWS = 30
 """What the page asks for at once (web/src/components/listState.ts)."""
 TYPING_MS = 200
 """How long it waits for another key (web/src/components/ListFilters.tsx)."""

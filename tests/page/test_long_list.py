@@ -10,7 +10,7 @@ from tests.page.conftest import SignedIn
 
 pytestmark = pytest.mark.xdist_group("page-long-list")
 
-EXPERIMENTS = 260  # six pages of 50
+EXPERIMENTS = 260  # nine pages
 HANDFUL = 4
 # Frame by frame, as more comes, until the oldest is drawn.
 SCROLL_TO_END = """() => new Promise((resolve) => {

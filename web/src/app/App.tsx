@@ -9,6 +9,6 @@ import { createRouter } from "./router";
 /** Everything around the pages. */
 export function App() {
   const [client] = useState(createQueryClient);
-  const [router] = useState(createRouter);
-  return <Providers client={client}><RouterProvider router={router} /></Providers>;
+  const [router] = useState(() => createRouter(client));
+  return <Providers client={client}><RouterProvider router={router} useTransitions={false} /></Providers>;
 }

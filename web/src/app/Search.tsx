@@ -15,7 +15,7 @@ import { changeLanguage, LANGUAGES, type Language } from "@/lib/i18n";
 import { pathOf } from "@/lib/paths";
 import { CREATE, GO } from "@/lib/shortcuts";
 
-import { PLACES } from "./navigation";
+import { PLACES } from "./places";
 import { addRecent, readRecent, type Recent } from "./recent";
 
 const TYPING_MS = 150;

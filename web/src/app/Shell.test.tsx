@@ -18,6 +18,18 @@ describe("the frame of every page", () => {
     expect(within(places).getByRole("link", { name: "Models" })).not.toHaveAttribute("aria-current");
   });
 
+  test("asks once for what a page shows, before and while it is drawn", async () => {
+    const asked: string[] = [];
+    server.use(http.get(api("/trainings"), ({ request }) => {
+      asked.push(new URL(request.url).search);
+      return success({ trainingList: [], nextCursor: null, totalCount: 0 });
+    }));
+    renderPage("/trainings?keyword=iris&status=COMPLETE&sortBy=name");
+    expect(await screen.findByText("Nothing meets these conditions.")).toBeVisible();
+    expect(asked).toHaveLength(1);
+    expect(Object.fromEntries(new URLSearchParams(asked[0]))).toMatchObject({ keyword: "iris", sortBy: "name", sortOrder: "ASC" });
+  });
+
   test("says so where there is no page", async () => {
     renderPage("/nowhere");
     expect(await screen.findByRole("heading", { name: "There is no such page" })).toBeVisible();

@@ -1,5 +1,5 @@
 import {
-  ActionIcon, Alert, Anchor, AppShell, Burger, Button, Group, Menu, NavLink, ScrollArea, Text, useMantineColorScheme, VisuallyHidden,
+  ActionIcon, Alert, Anchor, AppShell, Burger, Button, Group, Menu, ScrollArea, Text, useMantineColorScheme, VisuallyHidden,
   type MantineColorScheme,
 } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
@@ -16,8 +16,9 @@ import { useLive } from "@/lib/live";
 import { useSystem } from "@/lib/machine";
 
 import { MachineButton, MachineStrip } from "./MachineStrip";
-import { NAVIGATION, PRODUCT_ICON as ProductIcon } from "./navigation";
-import { loadWhenIdle, preload } from "./pages";
+import { Navigation } from "./Navigation";
+import { prepareWhenIdle } from "./pages";
+import { PRODUCT_ICON as ProductIcon } from "./places";
 import { Search } from "./Search";
 import { Shortcuts } from "./Shortcuts";
 import { SignIn } from "./SignIn";
@@ -38,11 +39,8 @@ function SignedIn() {
   const { t } = useTranslation("shell");
   const [isOpen, menu] = useDisclosure();
   const connection = useLive();
-  const { pathname } = useLocation();
-  const { close } = menu;
-  useEffect(close, [close, pathname]);
   const client = useQueryClient();
-  useEffect(loadWhenIdle, []);
+  useEffect(() => prepareWhenIdle(client), [client]);
   return (
     <AppShell header={{ height: 56 }} navbar={{ width: 232, breakpoint: "md", collapsed: { mobile: !isOpen } }} padding="md">
       <Anchor href="#content" className={classes.skip}>{t("skip")}</Anchor>
@@ -66,21 +64,7 @@ function SignedIn() {
       </AppShell.Header>
       <AppShell.Navbar aria-label={t("navigation")}>
         <ScrollArea type="auto" p="xs">
-          {NAVIGATION.map((group) => (
-            <div key={group.label ?? "first"}>
-              {group.label !== null && <Text size="xs" c="dimmed" fw={600} px="sm" pt="md" pb={4}>{t(group.label)}</Text>}
-              {group.places.map(({ label, to, icon: Icon }) => {
-                const isHere = to === "/" ? pathname === "/" : pathname === to || pathname.startsWith(`${to}/`);
-                return (
-                  <NavLink
-                    key={to} component={Link} to={to} label={t(label)} leftSection={<Icon size={18} stroke={1.5} />} active={isHere}
-                    aria-current={isHere ? "page" : undefined} py={6} className={classes.place}
-                    onPointerEnter={() => { preload(to, client); }} onFocus={() => { preload(to, client); }}
-                  />
-                );
-              })}
-            </div>
-          ))}
+          <Navigation />
         </ScrollArea>
       </AppShell.Navbar>
       <AppShell.Main id="content">
@@ -89,8 +73,16 @@ function SignedIn() {
       </AppShell.Main>
       <Search />
       <Shortcuts />
+      <WhenElsewhere then={menu.close} />
     </AppShell>
   );
+}
+
+/** Does something when somebody went to another page. A component of its own: the frame is not drawn anew then. */
+function WhenElsewhere({ then }: { then: () => void }) {
+  const { pathname } = useLocation();
+  useEffect(then, [then, pathname]);
+  return null;
 }
 
 /** Ends the session. Not by a form: a browser that may not tell where it comes from says nothing of its origin with one. */

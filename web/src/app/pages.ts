@@ -3,8 +3,8 @@ import type { ComponentType } from "react";
 
 interface Page {
   default: ComponentType;
-  /** Asks the daemon for what the page shows first, for somebody who is about to go there. */
-  preload?: (client: QueryClient) => void;
+  /** Asks the daemon for what the page shows first, unless that is known; `search`: what its address says. */
+  preload?: (client: QueryClient, search: URLSearchParams) => void;
 }
 
 /** Every page by its path; each is loaded when somebody goes there, or when nothing else is to be done. */
@@ -43,18 +43,22 @@ export const PAGES: Readonly<Record<string, () => Promise<Page>>> = {
 /** Prepares a page of the navigation while the pointer or the focus is on its link. */
 export function preload(path: string, client: QueryClient): void {
   // What cannot be loaded now is said when somebody goes there.
-  PAGES[path.slice(1)]?.().then((page) => page.preload?.(client), () => undefined);
+  prepare(PAGES[path.slice(1)], client).catch(() => undefined);
 }
 
-/** Loads the code of all pages, one after the other, whenever the browser has nothing to do; returns what ends that. */
-export function loadWhenIdle(): () => void {
+async function prepare(load: (() => Promise<Page>) | undefined, client: QueryClient): Promise<void> {
+  (await load?.())?.preload?.(client, new URLSearchParams());
+}
+
+/** Prepares all pages, one after the other, whenever the browser has nothing to do; returns what ends that. */
+export function prepareWhenIdle(client: QueryClient): () => void {
   // Not in every browser: pages are loaded as somebody goes there then.
   if (!("requestIdleCallback" in window)) return () => undefined;
   const waiting = Object.values(PAGES);
   let handle = 0;
   const next = (): void => {
     const load = waiting.shift();
-    if (load !== undefined) handle = requestIdleCallback(() => { load().then(next, () => undefined); });
+    if (load !== undefined) handle = requestIdleCallback(() => { prepare(load, client).then(next, () => undefined); });
   };
   next();
   return () => { waiting.length = 0; cancelIdleCallback(handle); };

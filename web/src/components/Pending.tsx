@@ -1,15 +1,14 @@
-import { Skeleton, Stack, VisuallyHidden } from "@mantine/core";
+import { VisuallyHidden } from "@mantine/core";
 import { useTranslation } from "react-i18next";
 
-const ROWS = [0, 1, 2, 3, 4, 5];
+import classes from "./Pending.module.css";
 
-/** What stands where rows or facts will be as soon as the daemon has answered. */
+/** What stands where rows or facts will be as soon as the daemon has answered; seen by whoever has to wait for it. */
 export function Pending() {
   const { t } = useTranslation();
   return (
-    <Stack gap="sm" aria-busy>
+    <div className={classes.lines} aria-busy>
       <VisuallyHidden role="status">{t("loading")}</VisuallyHidden>
-      {ROWS.map((row) => <Skeleton height={32} key={row} />)}
-    </Stack>
+    </div>
   );
 }

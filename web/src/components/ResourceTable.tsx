@@ -5,17 +5,20 @@ import { useVirtualizer } from "@tanstack/react-virtual";
 import { useCallback, useEffect, useMemo, useRef, useState, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 
+import { useFollow } from "./follow";
 import type { ListState } from "./listState";
 import classes from "./ResourceTable.module.css";
-import { TableRow, type Column } from "./TableRow";
+import { TableRow, type Column, type RowProps } from "./TableRow";
 
 export type { Column };
 
 const ROW_PIXELS = 42;
 // Rows that are drawn before somebody scrolls to them.
-const OVERSCAN = 6;
+const OVERSCAN = 3;
 // Rows that are left when more are asked for.
-const ROWS_AHEAD = 25;
+const ROWS_AHEAD = 12;
+// As the style sheet has it: what fits is drawn at once, without a look at the frame before.
+const highest = (): number => Math.max(320, window.innerHeight - 240);
 
 export interface ResourceTableProps<T> {
   /** What the choice of columns is remembered under. */
@@ -37,9 +40,8 @@ export interface ResourceTableProps<T> {
 
 /** A list of resources: virtual rows, columns to choose, sorting by the server, selection. Thousands of rows are drawn as dozens. */
 export function ResourceTable<T>(props: ResourceTableProps<T>) {
-  const { columns, rows, idOf, nameOf, pathOf, state, hasMore = false, loadMore, bulkActions } = props;
+  const { columns, rows, idOf, state, bulkActions } = props;
   const { t } = useTranslation();
-  const frame = useRef<HTMLDivElement>(null);
   const [hidden, setHidden] = useLocalStorage<string[]>({
     key: `columns-${props.name}`, defaultValue: columns.filter((column) => column.isExtra).map((column) => column.key),
     getInitialValueInEffect: false,
@@ -53,21 +55,8 @@ export function ResourceTable<T>(props: ResourceTableProps<T>) {
     // Every row is a grid of its own: they are equally wide because none is narrower than what all tracks need.
     return { gridTemplateColumns: tracks.join(" "), minWidth: tracks.reduce((sum, track) => sum + Number(/\d+/.exec(track)?.[0] ?? 0), 0) };
   }, [isSelectable, shown]);
-  // The React compiler's lint knows that this hook hands out functions that change; nothing here keeps them.
-  // eslint-disable-next-line react-hooks/incompatible-library
-  const virtual = useVirtualizer({
-    count: rows.length, getScrollElement: () => frame.current, estimateSize: () => ROW_PIXELS, overscan: OVERSCAN, useFlushSync: false,
-  });
-  const items = virtual.getVirtualItems();
-  const last = items.at(-1)?.index ?? 0;
-  useEffect(() => {
-    if (hasMore && last >= rows.length - ROWS_AHEAD) loadMore?.();
-  }, [hasMore, last, loadMore, rows.length]);
-
   // Other conditions, other rows: one begins at the top.
   const conditions = JSON.stringify([state.keyword, state.statuses, state.sortBy, state.sortOrder]);
-  useEffect(() => { if (frame.current !== null) frame.current.scrollTop = 0; }, [conditions]);
-
   const chosen = selected.size === 0 ? [] : rows.filter((row) => selected.has(idOf(row)));
   const clear = (): void => { setSelected(new Set()); };
   const choose = useCallback((id: string, on: boolean): void => {
@@ -100,7 +89,7 @@ export function ResourceTable<T>(props: ResourceTableProps<T>) {
           </Menu.Dropdown>
         </Menu>
       </Group>
-      <div className={classes.frame} ref={frame} role="table" aria-rowcount={props.total ?? rows.length} aria-label={props.name}>
+      <Frame {...props} columns={shown} grid={grid} selected={selected} choose={isSelectable ? choose : null} restart={conditions}>
         <div className={classes.head} role="row" style={grid}>
           {bulkActions && (
             <div className={classes.cell} role="columnheader">
@@ -113,23 +102,57 @@ export function ResourceTable<T>(props: ResourceTableProps<T>) {
           )}
           {shown.map((column) => <Head key={column.key} column={column} state={state} />)}
         </div>
-        <div className={classes.body} role="rowgroup" style={{ height: virtual.getTotalSize() }}>
-          {items.map(({ index, start }) => {
-            const row = rows[index];
-            if (row === undefined) return null;
-            const id = idOf(row);
-            return (
-              <TableRow
-                key={id} id={id} row={row} name={nameOf(row)} path={pathOf(row)} place={index + 2} top={start} columns={shown} grid={grid}
-                choose={isSelectable ? choose : null} isSelected={selected.has(id)}
-              />
-            );
-          })}
-        </div>
-        {hasMore && <Group justify="center" p="xs"><Loader size="xs" /></Group>}
-      </div>
+      </Frame>
       {rows.length === 0 && state.hasConditions && <Text size="sm" c="dimmed" p="sm">{t("nothingFound")}</Text>}
     </Box>
+  );
+}
+
+type FrameProps<T> = ResourceTableProps<T> & Pick<RowProps<T>, "columns" | "grid" | "choose"> & {
+  selected: ReadonlySet<string>;
+  /** Whenever it is another one, one is at the top again. */
+  restart: string;
+  /** What stays in sight above the rows. */
+  children: ReactNode;
+};
+
+/** What rows scroll in, with those that are in sight. A component of its own: whoever scrolls draws nothing else anew. */
+function Frame<T>(props: FrameProps<T>) {
+  const { rows, idOf, nameOf, pathOf, hasMore = false, loadMore, columns, grid, selected, choose, restart, children } = props;
+  const frame = useRef<HTMLDivElement>(null);
+  const follow = useFollow();
+  // The React compiler's lint knows that this hook hands out functions that change; nothing here keeps them.
+  // eslint-disable-next-line react-hooks/incompatible-library
+  const virtual = useVirtualizer({
+    count: rows.length, getScrollElement: () => frame.current, estimateSize: () => ROW_PIXELS, overscan: OVERSCAN, useFlushSync: false,
+    initialRect: { width: 0, height: highest() },
+  });
+  const items = virtual.getVirtualItems();
+  const last = items.at(-1)?.index ?? 0;
+  useEffect(() => {
+    if (hasMore && last >= rows.length - ROWS_AHEAD) loadMore?.();
+  }, [hasMore, last, loadMore, rows.length]);
+  useEffect(() => { if (frame.current !== null) frame.current.scrollTop = 0; }, [restart]);
+  return (
+    <div className={classes.frame} ref={frame} role="table" aria-rowcount={props.total ?? rows.length} aria-label={props.name}>
+      {children}
+      {/* The keyboard clicks links too. */}
+      {/* eslint-disable-next-line jsx-a11y/click-events-have-key-events, jsx-a11y/no-noninteractive-element-interactions */}
+      <div className={classes.body} role="rowgroup" style={{ height: virtual.getTotalSize() }} onClick={follow}>
+        {items.map(({ index, start }) => {
+          const row = rows[index];
+          if (row === undefined) return null;
+          const id = idOf(row);
+          return (
+            <TableRow
+              key={id} id={id} row={row} name={nameOf(row)} path={pathOf(row)} place={index + 2} top={start} columns={columns} grid={grid}
+              choose={choose} isSelected={selected.has(id)}
+            />
+          );
+        })}
+      </div>
+      {hasMore && <Group justify="center" p="xs"><Loader size="xs" /></Group>}
+    </div>
   );
 }
 

@@ -1,6 +1,5 @@
 import { memo, type CSSProperties, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
-import { Link } from "react-router";
 
 import classes from "./ResourceTable.module.css";
 
@@ -9,6 +8,7 @@ export interface Column<T> {
   label: string;
   /** A track of a CSS grid that begins with its least width, such as `minmax(140px, 2fr)`. */
   width: string;
+  /** A link is a plain `a`: the table follows it. */
   cell: (row: T) => ReactNode;
   /** The API's `sortBy`, where it sorts by this. */
   sortBy?: string;
@@ -16,7 +16,7 @@ export interface Column<T> {
   isExtra?: boolean;
 }
 
-interface RowProps<T> {
+export interface RowProps<T> {
   id: string;
   row: T;
   name: string;
@@ -47,7 +47,7 @@ function OneRow<T>({ id, row, name, path, place, top, columns, grid, choose, isS
       )}
       {columns.map((column, index) => (
         <div className={classes.cell} role="cell" key={column.key}>
-          {index === 0 ? <Link className={classes.link} to={path} title={name}>{column.cell(row)}</Link> : column.cell(row)}
+          {index === 0 ? <a className={classes.link} href={path} title={name}>{column.cell(row)}</a> : column.cell(row)}
         </div>
       ))}
     </div>

@@ -25,6 +25,7 @@ export interface ListState {
 export function useListState(): ListState {
   const [params, setParams] = useSearchParams();
   return useMemo(() => {
+    const { keyword, statuses, sortBy, sortOrder } = conditionsOf(params);
     const set = (changes: Record<string, string | string[] | null>): void => {
       setParams((now) => {
         const next = new URLSearchParams(now);
@@ -35,11 +36,6 @@ export function useListState(): ListState {
         return next;
       }, { replace: true });
     };
-    const keyword = params.get("keyword") ?? "";
-    const statuses = params.getAll("status");
-    const sortBy = params.get("sortBy") ?? FIRST.sortBy;
-    const natural = sortBy === FIRST.sortBy ? FIRST.sortOrder : "ASC";
-    const sortOrder: SortOrder = (params.get("sortOrder") ?? natural) === "ASC" ? "ASC" : "DESC";
     return {
       keyword, statuses, sortBy, sortOrder, hasConditions: keyword !== "" || statuses.length > 0,
       setKeyword: (value) => { set({ keyword: value }); },
@@ -52,8 +48,8 @@ export function useListState(): ListState {
   }, [params, setParams]);
 }
 
-// Two windows of rows: the first are there soon, and more come while somebody scrolls.
-const PAGE_ROWS = 50;
+// More than a window shows: the first are there soon, and more come while somebody scrolls.
+const PAGE_ROWS = 30;
 
 export interface ListPage<T> {
   rows: T[];
@@ -63,6 +59,7 @@ export interface ListPage<T> {
 
 export interface ListQuery {
   keyword?: string;
+  statuses?: string[];
   sortBy?: string;
   sortOrder?: SortOrder;
   limit: number;
@@ -75,11 +72,19 @@ export type Pages<T> = InfiniteData<ListPage<T>, string | null>;
 export type FetchRows<T> = (query: ListQuery) => Promise<ListPage<T>>;
 
 type Conditions = Pick<ListState, "keyword" | "statuses" | "sortBy" | "sortOrder">;
-/** What a list shows before somebody says otherwise. */
-const FIRST: Conditions = { keyword: "", statuses: [], sortBy: "createdDatetime", sortOrder: "DESC" };
+const NEWEST = "createdDatetime";
 
-const askBy = <T>({ keyword, sortBy, sortOrder }: Conditions, fetch: FetchRows<T>) => (cursor: string | null): Promise<ListPage<T>> =>
-  fetch({ keyword: keyword || undefined, sortBy, sortOrder, limit: PAGE_ROWS, cursor: cursor ?? undefined });
+/** What the address says of a list; without a word of it the newest come first. */
+function conditionsOf(params: URLSearchParams): Conditions {
+  const sortBy = params.get("sortBy") ?? NEWEST;
+  const sortOrder = (params.get("sortOrder") ?? (sortBy === NEWEST ? "DESC" : "ASC")) === "ASC" ? "ASC" : "DESC";
+  return { keyword: params.get("keyword") ?? "", statuses: params.getAll("status"), sortBy, sortOrder };
+}
+
+const askBy = <T>({ keyword, statuses, sortBy, sortOrder }: Conditions, fetch: FetchRows<T>) => (cursor: string | null): Promise<ListPage<T>> =>
+  fetch({
+    keyword: keyword || undefined, statuses: statuses.length === 0 ? undefined : statuses, sortBy, sortOrder, limit: PAGE_ROWS, cursor: cursor ?? undefined,
+  });
 
 function listOptions<T>(kind: Kind, conditions: Conditions, more: Readonly<Record<string, unknown>>, fetch: FetchRows<T>) {
   const { keyword, statuses, sortBy, sortOrder } = conditions;
@@ -92,10 +97,12 @@ function listOptions<T>(kind: Kind, conditions: Conditions, more: Readonly<Recor
   });
 }
 
-/** Asks for the rows that a list shows first, unless they are known. */
-export function preloadList(client: QueryClient, kind: Kind, fetch: FetchRows<unknown>): void {
-  void client.prefetchInfiniteQuery(listOptions(kind, FIRST, {}, fetch));
-}
+/** What asks for the rows that a list shows first at an address, unless they are known. */
+export const preloadList = (kind: Kind, fetch: FetchRows<unknown>) => (client: QueryClient, search: URLSearchParams): void => {
+  const options = listOptions(kind, conditionsOf(search), {}, fetch);
+  // Not all pages of a long list, which is kept up to date otherwise.
+  if (!isLong(client.getQueryData(options.queryKey))) void client.prefetchInfiniteQuery(options);
+};
 
 /** The rows that meet the conditions, page by page as somebody scrolls. `more`: what else the list is limited by. */
 export function useResourceList<T extends object>(kind: Kind, state: ListState, more: Readonly<Record<string, unknown>>, fetch: FetchRows<T>) {

@@ -4,12 +4,13 @@ import { createMemoryRouter } from "react-router";
 import { RouterProvider } from "react-router/dom";
 
 import { Providers } from "@/app/Providers";
-import { routes } from "@/app/router";
+import { routesOf } from "@/app/router";
 import { createQueryClient } from "@/lib/query";
 
 /** Shows a page as a browser would, frame and all. `router.state.location` says where somebody got to. */
 export function renderPage(path: string): { user: UserEvent; router: ReturnType<typeof createMemoryRouter> } {
-  const router = createMemoryRouter(routes, { initialEntries: [path] });
-  render(<Providers client={createQueryClient()} env="test"><RouterProvider router={router} /></Providers>);
+  const client = createQueryClient();
+  const router = createMemoryRouter(routesOf(client), { initialEntries: [path] });
+  render(<Providers client={client} env="test"><RouterProvider router={router} /></Providers>);
   return { user: userEvent.setup(), router };
 }

@@ -1,5 +1,3 @@
-import type { QueryClient } from "@tanstack/react-query";
-
 import type { ListPage, ListQuery, ListState } from "@/components/listState";
 import { preloadList, useResourceList } from "@/components/listState";
 import { payload, PROJECT } from "@/lib/api/client";
@@ -13,4 +11,4 @@ async function fetchExperiments(query: ListQuery): Promise<ListPage<ExperimentVi
 
 export const useExperiments = (state: ListState) => useResourceList("experiment", state, {}, fetchExperiments);
 
-export const preloadExperiments = (client: QueryClient): void => { preloadList(client, "experiment", fetchExperiments); };
+export const preloadExperiments = preloadList("experiment", fetchExperiments);

@@ -1,5 +1,3 @@
-import type { QueryClient } from "@tanstack/react-query";
-
 import type { ListPage, ListQuery, ListState } from "@/components/listState";
 import { preloadList, useResourceList } from "@/components/listState";
 import { payload, PROJECT } from "@/lib/api/client";
@@ -15,4 +13,4 @@ async function fetchTemplates(query: ListQuery): Promise<ListPage<TrainingTempla
 
 export const useTemplates = (state: ListState) => useResourceList("training-template", state, {}, fetchTemplates);
 
-export const preloadTemplates = (client: QueryClient): void => { preloadList(client, "training-template", fetchTemplates); };
+export const preloadTemplates = preloadList("training-template", fetchTemplates);

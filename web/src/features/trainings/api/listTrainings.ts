@@ -1,17 +1,15 @@
-import type { QueryClient } from "@tanstack/react-query";
-
 import type { ListPage, ListQuery, ListState } from "@/components/listState";
 import { preloadList, useResourceList } from "@/components/listState";
 import { payload, PROJECT } from "@/lib/api/client";
 import { listTrainings } from "@/lib/api/generated/sdk.gen";
 import type { SortBy, TrainingStatus, TrainingView } from "@/lib/api/generated/types.gen";
 
-async function fetchTrainings(query: ListQuery, statuses: readonly string[], experimentId?: string): Promise<ListPage<TrainingView>> {
+async function fetchTrainings({ statuses, sortBy, ...query }: ListQuery, experimentId?: string): Promise<ListPage<TrainingView>> {
   const answer = await payload(listTrainings({
     path: PROJECT,
     query: {
-      ...query, sortBy: query.sortBy as SortBy, experimentId,
-      trainingStatusCodeList: statuses.length === 0 ? undefined : (statuses as TrainingStatus[]),
+      ...query, sortBy: sortBy as SortBy, experimentId,
+      trainingStatusCodeList: statuses as TrainingStatus[] | undefined,
     },
   }));
   return { rows: answer.trainingList, nextCursor: answer.nextCursor, totalCount: answer.totalCount };
@@ -19,6 +17,6 @@ async function fetchTrainings(query: ListQuery, statuses: readonly string[], exp
 
 /** Trainings that meet the list's conditions; of one experiment if that is given. */
 export const useTrainings = (state: ListState, experimentId?: string) =>
-  useResourceList("training", state, { experimentId }, (query) => fetchTrainings(query, state.statuses, experimentId));
+  useResourceList("training", state, { experimentId }, (query) => fetchTrainings(query, experimentId));
 
-export const preloadTrainings = (client: QueryClient): void => { preloadList(client, "training", (query) => fetchTrainings(query, [])); };
+export const preloadTrainings = preloadList("training", fetchTrainings);

@@ -1,7 +1,7 @@
 import { Badge, Group, Text } from "@mantine/core";
 import { useMemo } from "react";
 import { useTranslation } from "react-i18next";
-import { Link, useNavigate } from "react-router";
+import { useNavigate } from "react-router";
 
 import { ActionButton } from "@/components/ActionButton";
 import { CopyText } from "@/components/CopyText";
@@ -29,7 +29,7 @@ export function TrainingTable({ rows, total, state, hasMore, loadMore, withExper
   const columns = useMemo((): Column<TrainingView>[] => [
     { key: "name", label: t("name", { ns: "common" }), width: "minmax(160px, 2fr)", sortBy: "name", cell: (row) => row.trainingName },
     { key: "status", label: t("status", { ns: "common" }), width: "minmax(220px, 3fr)", sortBy: "status", cell: (row) => <StatusBadge status={row.trainingStatusCode} reason={row.statusReason} /> },
-    ...(withExperiment ? [{ key: "experiment", label: t("experiment", { ns: "job" }), width: "minmax(110px, 1fr)", cell: (row: TrainingView) => row.experiment === null ? "–" : <Link to={paths.experiments.one(row.experiment.experimentId)}>{row.experiment.experimentName}</Link> }] : []),
+    ...(withExperiment ? [{ key: "experiment", label: t("experiment", { ns: "job" }), width: "minmax(110px, 1fr)", cell: (row: TrainingView) => row.experiment === null ? "–" : <a href={paths.experiments.one(row.experiment.experimentId)}>{row.experiment.experimentName}</a> }] : []),
     { key: "flavor", label: t("flavor", { ns: "job" }), width: "130px", cell: (row) => row.flavor.name },
     { key: "created", label: t("created", { ns: "common" }), width: "150px", sortBy: "createdDatetime", cell: (row) => <Ago at={row.createdDatetime} /> },
     { key: "time", label: t("trainingTime"), width: "130px", cell: (row) => <Elapsed training={row} /> },

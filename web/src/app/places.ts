@@ -38,7 +38,7 @@ export const NAVIGATION = [
   },
 ] as const;
 
-type Place = (typeof NAVIGATION)[number]["places"][number];
+export type Place = (typeof NAVIGATION)[number]["places"][number];
 export const PLACES: readonly Place[] = NAVIGATION.flatMap((group): readonly Place[] => group.places);
 
 export const PRODUCT_ICON = IconServer;
