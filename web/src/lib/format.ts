@@ -18,6 +18,9 @@ export function compact(value: number): string {
   return size !== 0 && (size < 1e-3 || size >= 1e6) ? value.toExponential(3) : String(Number(value.toPrecision(4)));
 }
 
+/** "0.25 vCPU"; of less than a ten-thousandth nothing is said. */
+export const vcpus = (value: number): string => `${String(Number(value.toFixed(4)))} vCPU`;
+
 export const percent = (share: number): string => `${(share * 100).toFixed(share < 0.1 ? 1 : 0)} %`;
 
 /** "4.0 / 22.5 GiB" of MiB: the unit once where both have the same. */

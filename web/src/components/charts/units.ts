@@ -1,5 +1,5 @@
 /** How values are written on axes and in tooltips. */
-import { bytes, compact, percent } from "@/lib/format";
+import { bytes, compact, percent, vcpus } from "@/lib/format";
 
 /**
  * `B` and `B/s`: bytes, in powers of 1024; `share`: from 0 to 1, written in percent; any other is written behind the number
@@ -13,6 +13,7 @@ export function valueText(value: number, unit: Unit): string {
     case "B/s": return `${bytes(value)}/s`;
     case "share": return percent(value);
     case "": return compact(value);
+    case "vCPU": return vcpus(value);
     default: return `${compact(value)} ${unit}`;
   }
 }

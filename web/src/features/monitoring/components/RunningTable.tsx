@@ -1,15 +1,14 @@
-import { Anchor, Badge, Group, Paper, Table, Text, UnstyledButton } from "@mantine/core";
+import { Badge, Group, Paper, Table, Text, UnstyledButton } from "@mantine/core";
 import { IconArrowDown, IconArrowUp } from "@tabler/icons-react";
 import { useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { Link } from "react-router";
 
 import { ErrorView } from "@/components/ErrorView";
 import { nodeName } from "@/components/monitoring/measures";
+import { ResourceLink } from "@/components/ResourceLink";
 import type { CurrentView, SampleView } from "@/lib/api/generated/types.gen";
 import { useCurrentUse } from "@/lib/currentUse";
-import { bytes, compact, percent } from "@/lib/format";
-import { pathOf } from "@/lib/paths";
+import { bytes, percent, vcpus } from "@/lib/format";
 
 type Sum = number | null;
 const sum = (...parts: Sum[]): Sum => parts.reduce((whole, part) => (part === null ? whole : (whole ?? 0) + part), null);
@@ -21,7 +20,7 @@ interface Measured {
 }
 
 const MEASURES: readonly Measured[] = [
-  { key: "cpu", of: (sample) => sample.cpu, text: (value) => `${compact(value)} vCPU` },
+  { key: "cpu", of: (sample) => sample.cpu, text: vcpus },
   { key: "memory", of: (sample) => sample.memoryBytes, text: bytes },
   { key: "gpu", of: (sample) => sample.gpu, text: percent },
   { key: "gpuMemory", of: (sample) => sample.gpuMemoryBytes, text: bytes },
@@ -74,13 +73,11 @@ export function RunningTable() {
 
 function Name({ row }: { row: CurrentView }) {
   const { t } = useTranslation("monitoring");
-  const path = pathOf(row.kind, row.resourceId);
-  const name = row.name ?? row.resourceId;
   const kind = row.kind === "training" || row.kind === "stage" || row.kind === "pod" ? t(`kind_${row.kind}`) : t("kind_other");
   return (
     <Group gap="xs" wrap="nowrap">
       <Badge variant="default" size="sm" radius="sm" tt="none">{kind}</Badge>
-      {path === null ? <Text size="sm">{name}</Text> : <Anchor size="sm" component={Link} to={path}>{name}</Anchor>}
+      <Text size="sm"><ResourceLink kind={row.kind} id={row.resourceId} name={row.name ?? row.resourceId} /></Text>
       <Text size="xs" c="dimmed">{nodeName(row.member, t)}</Text>
     </Group>
   );
