@@ -10,5 +10,6 @@ import { createRouter } from "./router";
 export function App() {
   const [client] = useState(createQueryClient);
   const [router] = useState(() => createRouter(client));
+  // Without transitions: the answer to a click is drawn in one go, not in slices with other work between them.
   return <Providers client={client}><RouterProvider router={router} useTransitions={false} /></Providers>;
 }
