@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import os
 import secrets
 import shutil
@@ -37,11 +38,15 @@ NO_TRUST = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 _OWN_VARIABLES = ("EM_", PREFIX)
 
 
+# One after the other from anywhere: a port that is not listened on yet is not given away again.
+_PORTS = itertools.count(secrets.randbelow(12_000))
+
+
 def free_port() -> int:
     """Return a loopback port that nobody listens on now; none of those that this machine gives to clients by itself."""
     while True:
         with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.bind(("127.0.0.1", 20_000 + secrets.randbelow(12_000)))
+            probe.bind(("127.0.0.1", 20_000 + next(_PORTS) % 12_000))
             return int(probe.getsockname()[1])
 
 
