@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import platformdirs
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from easymaker_local.errors import DaemonError
@@ -228,6 +228,14 @@ class Settings(BaseSettings):
     @classmethod
     def _absolute(cls, value: Path | None) -> Path | None:
         return None if value is None else value.expanduser().absolute()
+
+    @field_validator("gateway_port", "gateway_http_port")
+    @classmethod
+    def _differ(cls, value: int, known: ValidationInfo) -> int:
+        for other in ("port", "gateway_port"):
+            if value != 0 and value == known.data.get(other):
+                raise ValueError(f"{value} is that of {other} already")
+        return value
 
     @field_validator("allowed_hosts")
     @classmethod

@@ -183,3 +183,18 @@ def test_wrong_settings_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     with pytest.raises(DaemonError) as caught:
         load_settings()
     assert text.split()[0] in str(caught.value) or str(file) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("ports", "fault"),
+    [
+        ({"port": 10443}, "gateway_port: Value error, 10443 is that of port already"),
+        ({"port": 1, "gateway_port": 2, "gateway_http_port": 1}, "gateway_http_port: Value error, 1 is that of port already"),
+        ({"gateway_http_port": 10443}, "gateway_http_port: Value error, 10443 is that of gateway_port already"),
+    ],
+)
+def test_no_two_listen_on_one_port(ports: dict[str, int], fault: str) -> None:
+    """Whoever gives a port twice is told so, and not that it is in use."""
+    with pytest.raises(DaemonError, match=fault):
+        load_settings(**ports)
+    load_settings(port=0, gateway_port=0, gateway_http_port=0)

@@ -72,6 +72,8 @@ export function useCreation<Body extends object>({ name, initial, schema, check,
   const resolve = schemaResolver(schema as never, { sync: true });
   // Faults of fields that nobody has come to are not told: an empty form is not wrong yet.
   const asked = useRef(false);
+  // What was asked before a creation, or before another check, says nothing any more.
+  const turn = useRef(0);
   const form = useForm<Body>({
     initialValues: draft === null ? initial : { ...initial, ...draft },
     validate: (values) => resolve(withoutEmpty(values) as never) as never,
@@ -81,9 +83,12 @@ export function useCreation<Body extends object>({ name, initial, schema, check,
     },
   });
   const askServer = useDebouncedCallback((values: Body) => {
+    turn.current += 1;
+    const mine = turn.current;
     const body = withoutEmpty(values);
     const own = resolve(body as never) as Record<string, string>;
     const tell = (errors: Record<string, string>): void => {
+      if (mine !== turn.current) return;
       form.setErrors(Object.fromEntries(Object.entries(errors).filter(([field]) => asked.current || form.isTouched(field))));
     };
     if (Object.keys(own).length > 0 || check === undefined) {
@@ -108,6 +113,8 @@ export function useCreation<Body extends object>({ name, initial, schema, check,
     },
     submit: () => {
       asked.current = true;
+      askServer.cancel();
+      turn.current += 1;
       if (form.validate().hasErrors) return;
       setSending(true);
       setError(null);
