@@ -5,6 +5,7 @@ import { cleanup, configure } from "@testing-library/react";
 import { changeLanguage, startTexts } from "@/lib/i18n";
 import { client } from "@/lib/api/generated/client.gen";
 
+import { forgetClients } from "./clients";
 import { FakeEventSource } from "./eventSource";
 import { server } from "./server";
 
@@ -30,16 +31,25 @@ configure({ asyncUtilTimeout: 20_000 });
 vi.setConfig({ testTimeout: 120_000 });
 
 const unexpected: string[] = [];
+// Of the test that runs: what an earlier one asked last is nobody's.
+const begun = new Set<string>();
 
 beforeAll(async () => {
   server.listen({ onUnhandledFrame: "error" });
-  server.events.on("request:unhandled", ({ request }) => { unexpected.push(`${request.method} ${request.url}`); });
+  server.events.on("request:start", ({ requestId }) => { begun.add(requestId); });
+  server.events.on("request:unhandled", ({ request, requestId }) => {
+    if (begun.has(requestId)) unexpected.push(`${request.method} ${request.url}`);
+  });
   // Requests have no page here that their paths could belong to.
   client.setConfig({ baseUrl: window.location.origin });
   await startTexts();
 });
 afterEach(async () => {
   cleanup();
+  forgetClients();
+  // What was just asked for begins before the next test.
+  await new Promise((resolve) => { setTimeout(resolve); });
+  begun.clear();
   server.resetHandlers();
   await changeLanguage("en");
   localStorage.clear();
