@@ -1,6 +1,6 @@
 import { useTranslation } from "react-i18next";
 
-import { bytes, compact, mebibytes, mebibytesOf } from "@/lib/format";
+import { bytes, compact, mebibytes, mebibytesOf, vcpus } from "@/lib/format";
 import { useMachine, useMachineUse } from "@/lib/machine";
 
 export interface Meter {
@@ -34,7 +34,7 @@ export function useMeters(): { meters: Meter[] } {
       {
         key: "cpu", label: t("cpu"), value: `${compact(machine.bookedVcpus)} / ${compact(machine.vcpus)}`, share: part(machine.bookedVcpus, machine.vcpus),
         lines: [
-          t("booked", { booked: `${compact(machine.bookedVcpus)} vCPU`, total: `${compact(machine.vcpus)} vCPU` }),
+          t("booked", { booked: vcpus(machine.bookedVcpus), total: vcpus(machine.vcpus) }),
           ...(use?.cpu == null ? [] : [t("inUse", { used: `${use.cpu.toFixed(1)} vCPU` })]),
         ],
       },

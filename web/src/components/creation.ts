@@ -97,8 +97,12 @@ export function useCreation<Body extends object>({ name, initial, schema, check,
     }
     check(body).then(() => { tell({}); }, (refusal: unknown) => { if (refusal instanceof ApiError) tell(errorsOf(refusal)); });
   }, CHECK_MS);
-  const forget = (): void => {
+  const endChecks = (): void => {
     askServer.cancel();
+    turn.current += 1;
+  };
+  const forget = (): void => {
+    endChecks();
     localStorage.removeItem(key);
   };
   useEffect(() => askServer.cancel, [askServer]);
@@ -113,8 +117,7 @@ export function useCreation<Body extends object>({ name, initial, schema, check,
     },
     submit: () => {
       asked.current = true;
-      askServer.cancel();
-      turn.current += 1;
+      endChecks();
       if (form.validate().hasErrors) return;
       setSending(true);
       setError(null);

@@ -18,8 +18,8 @@ export function compact(value: number): string {
   return size !== 0 && (size < 1e-3 || size >= 1e6) ? value.toExponential(3) : String(Number(value.toPrecision(4)));
 }
 
-/** "0.25 vCPU"; of less than a ten-thousandth nothing is said. */
-export const vcpus = (value: number): string => `${String(Number(value.toFixed(4)))} vCPU`;
+/** "0.25 vCPU"; what is less than a thousandth to the fourth decimal, as it has no exponent. */
+export const vcpus = (value: number): string => `${value < 1e-3 ? String(Number(value.toFixed(4))) : compact(value)} vCPU`;
 
 export const percent = (share: number): string => `${(share * 100).toFixed(share < 0.1 ? 1 : 0)} %`;
 

@@ -35,6 +35,8 @@ export default {
   limits: "Limits, logs and tags",
   timeout: "Maximum time",
   timeoutHint: "At most 720 hours. What runs longer is ended and fails.",
+  hours_one: "{{count}} hour",
+  hours_other: "{{count}} hours",
   storageSize: "Data storage size",
   storageSizeHint: "Room for everything that is copied from object storage; leave it empty for the default.",
   useLog: "Keep what it writes in the log store",

@@ -42,8 +42,6 @@ export default {
   notOpened: "It could not be opened",
   imageGone: "No longer in the catalogue",
   nodesWithTorchrun: "{{count}} × {{processes}} processes by torchrun",
-  hours_one: "{{count}} hour",
-  hours_other: "{{count}} hours",
   notEnforced: "watched, not enforced",
   searchLogs: "Search its lines",
   models: "Models made from it",

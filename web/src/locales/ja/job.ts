@@ -38,6 +38,7 @@ export default {
   limits: "制限・ログ・タグ",
   timeout: "最大学習時間",
   timeoutHint: "最大 720 時間。超えた場合は終了され、失敗となります。",
+  hours_other: "{{count}} 時間",
   storageSize: "データストレージサイズ",
   storageSizeHint: "オブジェクトストレージからコピーするデータの容量。空欄の場合は既定値を使用します。",
   useLog: "ログをログストアに保存",

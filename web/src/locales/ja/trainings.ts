@@ -42,7 +42,6 @@ export default {
   notOpened: "開けませんでした",
   imageGone: "カタログにありません",
   nodesWithTorchrun: "{{count}} × torchrun {{processes}} プロセス",
-  hours_other: "{{count}} 時間",
   notEnforced: "監視のみ、制限なし",
   searchLogs: "ログを検索",
   models: "作成したモデル",

@@ -38,6 +38,7 @@ export default {
   limits: "제한, 로그, 태그",
   timeout: "최대 학습 시간",
   timeoutHint: "최대 720시간. 초과하면 종료되고 실패로 처리됩니다.",
+  hours_other: "{{count}}시간",
   storageSize: "데이터 스토리지 크기",
   storageSizeHint: "오브젝트 스토리지에서 복사할 데이터를 위한 공간입니다. 비워 두면 기본값을 사용합니다.",
   useLog: "로그를 로그 저장소에 보관",

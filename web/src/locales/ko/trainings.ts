@@ -42,7 +42,6 @@ export default {
   notOpened: "열지 못했습니다",
   imageGone: "카탈로그에 없음",
   nodesWithTorchrun: "{{count}} × torchrun 프로세스 {{processes}}개",
-  hours_other: "{{count}}시간",
   notEnforced: "감시만 하고 제한하지 않음",
   searchLogs: "로그 검색",
   models: "생성한 모델",

@@ -6,7 +6,7 @@ import { Panel } from "@/components/Panel";
 import { ResourceLink } from "@/components/ResourceLink";
 import { Span } from "@/components/Time";
 import type { WaitingView } from "@/lib/api/generated/types.gen";
-import { compact, mebibytes } from "@/lib/format";
+import { mebibytes, vcpus } from "@/lib/format";
 
 /** What waits: its place, what it wants, why it has to wait, and for whom. */
 export function Waiting({ waiting, count }: { waiting: readonly WaitingView[]; count: number }) {
@@ -29,7 +29,7 @@ export function Waiting({ waiting, count }: { waiting: readonly WaitingView[]; c
                   <Table.Td>{each.position}</Table.Td>
                   <Table.Td><Text size="sm"><ResourceLink kind={each.kind} id={each.id} name={each.name} /></Text><Text size="xs" c="dimmed">{kindName(each.kind)}</Text></Table.Td>
                   <Table.Td>
-                    <Text size="sm">{compact(each.vcpus)} vCPU, {mebibytes(each.memoryMib)}{each.gpuCount > 0 && `, ${t("gpus", { count: each.gpuCount })} ${each.gpuModel ?? ""}`}</Text>
+                    <Text size="sm">{vcpus(each.vcpus)}, {mebibytes(each.memoryMib)}{each.gpuCount > 0 && `, ${t("gpus", { count: each.gpuCount })} ${each.gpuModel ?? ""}`}</Text>
                     {each.instanceCount > 1 && <Text size="xs" c="dimmed">{t("nodes", { count: each.instanceCount })}</Text>}
                   </Table.Td>
                   <Table.Td><Text size="sm">{each.reason?.message ?? "–"}</Text></Table.Td>

@@ -5,7 +5,7 @@ import { Facts } from "@/components/Facts";
 import { Panel } from "@/components/Panel";
 import { Ago } from "@/components/Time";
 import type { SystemView } from "@/lib/api/generated/types.gen";
-import { compact, mebibytes } from "@/lib/format";
+import { mebibytes, vcpus } from "@/lib/format";
 
 /** What the appliance is: version, driver, addresses, places, capacity, and the account that jobs use storage as (OS-09). */
 export function Appliance({ system }: { system: SystemView }) {
@@ -21,7 +21,7 @@ export function Appliance({ system }: { system: SystemView }) {
         [t("process"), `pid ${String(system.pid)}`],
         [t("home"), <CopyText text={system.home} key="home" />],
         [t("configFile"), <CopyText text={system.configFile} key="config" />],
-        [t("capacity"), `${compact(system.vcpus)} vCPU, ${mebibytes(system.memoryMib)}`],
+        [t("capacity"), `${vcpus(system.vcpus)}, ${mebibytes(system.memoryMib)}`],
         [t("tenant"), <CopyText text={system.tenantId} key="tenant" />],
         [t("user"), <CopyText text={system.userId} key="user" />],
         [t("running"), t("runningText", { trainings: system.unfinishedTrainings, endpoints: system.endpointCount, servers: system.modelServerCount })],

@@ -15,7 +15,7 @@ import { useUnresolved } from "../api/getTemplate";
 
 /** What a template holds, and what of it leads nowhere on this machine. */
 export function TemplateOverview({ template }: { template: TrainingTemplateView }) {
-  const { t } = useTranslation(["templates", "trainings", "job", "common"]);
+  const { t } = useTranslation(["templates", "job", "common"]);
   const { data: images = [] } = useQuery(imagesQuery("TRAINING"));
   const { data: unresolved = [] } = useUnresolved(template.trainingTemplateId);
   const image = images.find((each) => each.imageId === template.imageId);
@@ -34,7 +34,7 @@ export function TemplateOverview({ template }: { template: TrainingTemplateView 
     [t("modelOutput", { ns: "job" }), path(template.modelUploadUri)],
     [t("checkpointOutput", { ns: "job" }), path(template.checkPointUploadUri)],
     [t("checkpointInput", { ns: "job" }), path(template.checkPointInputUri)],
-    [t("timeout", { ns: "job" }), template.timeoutMinutes == null ? null : t("hours", { ns: "trainings", count: template.timeoutMinutes / 60 })],
+    [t("timeout", { ns: "job" }), template.timeoutMinutes == null ? null : t("hours", { ns: "job", count: template.timeoutMinutes / 60 })],
     [t("storageSize", { ns: "job" }), template.dataStorageSize == null ? null : `${String(template.dataStorageSize)} GB`],
     [t("useLog", { ns: "job" }), told(template.useLog)],
     [t("tags", { ns: "common" }), template.tagList == null ? null : (

@@ -29,7 +29,7 @@ export function TrainingOverview({ training }: { training: TrainingView }) {
     [t("nodes", { ns: "job" }), training.useTorchrun ? t("nodesWithTorchrun", { count: training.instanceCount, processes: training.nprocPerNode }) : training.instanceCount],
     [t("source", { ns: "job" }), training.sourceDirUri === null ? null : <CopyText text={training.sourceDirUri} />],
     [t("entryPoint", { ns: "job" }), training.entryPoint === null ? null : <Code>{training.entryPoint}</Code>],
-    [t("timeout", { ns: "job" }), t("hours", { count: training.timeoutMinutes / 60 })],
+    [t("timeout", { ns: "job" }), t("hours", { ns: "job", count: training.timeoutMinutes / 60 })],
     [t("storageSize", { ns: "job" }), stored === undefined ? null : `${String(stored)} GB${training.dataStorageEnforcement === "WATCHED" ? ` (${t("notEnforced")})` : ""}`],
     [t("useLog", { ns: "job" }), training.useLog ? <Anchor component={Link} to={`${paths.logs}?query=${encodeURIComponent(`trainingId:"${training.trainingId}"`)}`} size="sm">{t("searchLogs")}</Anchor> : t("no", { ns: "common" })],
     [t("models"), training.modelList.length === 0 ? null : (
