@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import re
 import secrets
 from collections.abc import Mapping
@@ -23,6 +25,8 @@ _TYPES: Mapping[str, str] = {".js": "text/javascript", ".css": "text/css", ".svg
 _ENCODINGS: Mapping[str, str] = {"br": ".br", "gzip": ".gz"}
 _NAME = re.compile(r"\w[\w.-]*")
 _NONCE_PLACE = "{{nonce}}"
+# What the document has of scripts in itself; the policy names it by its hash.
+_SCRIPT = re.compile(r"<script>(.*?)</script>", re.DOTALL)
 # Names have the hash of what is in them, so that whatever has a name keeps it.
 _FOR_EVER = "public, max-age=31536000, immutable"
 _A_WHILE = "public, max-age=3600"
@@ -35,13 +39,17 @@ def is_page(path: str) -> bool:
 
 
 def document(status: int = 200) -> Response | None:
-    """Return the page itself; None if it was not built. Styles are taken from its own files, and where they carry a number."""
+    """Return the page itself; None if it was not built.
+
+    Its policy takes scripts from its own files and the one that it was built with, styles also where they carry a number.
+    """
     text = _document()
     if text is None:
         return None
     nonce = secrets.token_urlsafe(16)
+    scripts = " ".join(["'self'", *(_hash(script) for script in _SCRIPT.findall(text))])
     policy = (
-        "default-src 'none'; script-src 'self'; connect-src 'self'; img-src 'self' data: blob:; font-src 'self'; "
+        f"default-src 'none'; script-src {scripts}; connect-src 'self'; img-src 'self' data: blob:; font-src 'self'; "
         f"style-src 'self' 'nonce-{nonce}'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
     )
     headers = {"content-security-policy": policy, "cache-control": "no-store"}
@@ -60,6 +68,10 @@ def asset(request: Request, name: str) -> Response | None:
         if encoding in accepted and packed is not None:
             return FileResponse(packed, media_type=_TYPES.get(path.suffix), headers={**headers, "content-encoding": encoding})
     return FileResponse(path, media_type=_TYPES.get(path.suffix), headers=headers)
+
+
+def _hash(script: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"
 
 
 def _document() -> str | None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Error, Page, expect, sync_playwright
 
 from easymaker_local.settings import PREFIX
 from easymaker_local.testing.appliance import Appliance
@@ -25,8 +26,11 @@ PICTURES = Path(os.environ.get(PREFIX + "TEST_PICTURES", Path(__file__).parents[
 PATIENCE_MS = 30_000
 
 # What a browser says of answers that are no success: a daemon that is away, a session that has ended, what a form is told while
-# somebody types.
-EXPECTED = ("ERR_CONNECTION_REFUSED", "status of 401", "status of 422", "status of 409")
+# somebody types. Containers of other tests change the machine's networks, for which Chromium drops what it is about to ask for.
+EXPECTED = (
+    "ERR_CONNECTION_REFUSED", "status of 401", "status of 422", "status of 409", "ERR_NETWORK_CHANGED",
+    "Failed to fetch dynamically imported module",
+)  # fmt: skip
 expect.set_options(timeout=PATIENCE_MS)
 
 SignedIn = Callable[..., Page]
@@ -61,6 +65,21 @@ def address(appliance: Appliance, path: str = "/") -> str:
     return f"http://127.0.0.1:{appliance.port}{path}"
 
 
+def go(page: Page, url: str) -> None:
+    """Load an address; again, if the machine's networks changed just then."""
+    deadline = time.monotonic() + PATIENCE_MS / 1000
+    while True:
+        try:
+            page.goto(url)
+        except Error as error:
+            # Chromium loads such a page again by itself, and that may come first.
+            changed = "ERR_NETWORK_CHANGED" in error.message or "interrupted by another navigation" in error.message
+            if not changed or time.monotonic() > deadline:
+                raise
+        else:
+            return
+
+
 def open_page(browser: Browser, appliance: Appliance, said: list[str], **more: object) -> Page:
     """Return a page that is signed in, in a context of its own; what goes wrong on its console is added to ``said``."""
     context = browser.new_context(**{"viewport": {"width": 1280, "height": 800}, "locale": "en-US", **more})
@@ -69,7 +88,7 @@ def open_page(browser: Browser, appliance: Appliance, said: list[str], **more: o
     page.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: said.append(str(error)))
     link = appliance.call("POST", "/system/login")["login"]["path"]
-    page.goto(address(appliance, link))
+    go(page, address(appliance, link))
     return page
 
 
@@ -91,7 +110,7 @@ def signed_in(browser: Browser, appliance: Appliance, said: list[str]) -> Iterat
 
     def opened(path: str = "/", **more: object) -> Page:
         pages.append(page := open_page(browser, appliance, said, **more))
-        page.goto(address(appliance, path))
+        go(page, address(appliance, path))
         return page
 
     yield opened

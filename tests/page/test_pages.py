@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, Page
 from easymaker_local.testing.appliance import Appliance, until
 from easymaker_local.testing.event_writer import FILE, log
 from easymaker_local.testing.factories import TEMPLATE
-from tests.page.conftest import PICTURES, address, open_page, unexpected
+from tests.page.conftest import PICTURES, address, go, open_page, unexpected
 
 pytestmark = [pytest.mark.xdist_group("page-pages"), pytest.mark.environment]
 
@@ -168,7 +168,9 @@ def visit(page: Page, url: str) -> None:
         page.locator(f"main [role=tab][id$='-tab-{tab}']").click()
         page.locator(f"main [role=tab][id$='-tab-{tab}'][aria-selected=true]").wait_for()
     else:
-        page.goto(url)
+        go(page, url)
+        # A page whose files were dropped on the way loads itself anew.
+        page.locator("main h1").first.wait_for()
 
 
 def look(page: Page, path: str, width: int, colors: str, frames: int = 2) -> None:

@@ -4,6 +4,8 @@ import { initReactI18next } from "react-i18next";
 
 import en from "@/locales/en";
 
+import { loadAgain } from "./loading";
+
 export const LANGUAGES = { en: "English", ja: "日本語", ko: "한국어" } as const;
 export type Language = keyof typeof LANGUAGES;
 
@@ -25,14 +27,17 @@ function preferred(): Language {
   return (wanted.find((name) => name !== undefined && name in LANGUAGES) as Language | undefined) ?? "en";
 }
 
-/** Changes the language of the page, and remembers it. */
+/** Changes the language of the page, and remembers it; throws if its texts cannot be loaded. */
 export async function changeLanguage(language: Language): Promise<void> {
+  localStorage.setItem(KEY, language);
   if (language !== "en" && !i18next.hasResourceBundle(language, "common")) {
-    const texts = (await others[language]()).default as Record<string, object>;
-    for (const [namespace, bundle] of Object.entries(texts)) i18next.addResourceBundle(language, namespace, bundle);
+    const texts = await others[language]().catch((error: unknown) => {
+      if (!loadAgain()) throw error;
+      return { default: {} };
+    });
+    for (const [namespace, bundle] of Object.entries(texts.default)) i18next.addResourceBundle(language, namespace, bundle);
   }
   await i18next.changeLanguage(language);
-  localStorage.setItem(KEY, language);
   document.documentElement.lang = language;
 }
 
@@ -47,5 +52,6 @@ export async function startTexts(): Promise<void> {
     interpolation: { escapeValue: false },
   });
   const language = preferred();
-  if (language !== "en") await changeLanguage(language);
+  // Rather a page in English than none.
+  if (language !== "en") await changeLanguage(language).catch((error: unknown) => { console.error(error); });
 }
