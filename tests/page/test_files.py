@@ -13,6 +13,7 @@ import pytest
 
 from easymaker_local.api import create_app, page_files
 from easymaker_local.api.page_files import PAGE_PARTS
+from easymaker_local.domain.reason import Reason
 from easymaker_local.testing.context import open_bench
 
 pytestmark = pytest.mark.anyio
@@ -126,3 +127,9 @@ def test_the_daemon_and_the_page_know_the_same_paths() -> None:
     """A path that only the page knows would be lost by reloading it."""
     known = set(re.findall(r'^  "([a-z]+)[/"]', PAGES.read_text(), re.MULTILINE))
     assert known == PAGE_PARTS
+
+
+def test_the_page_has_words_for_each_reason() -> None:
+    """GN-26; a text that is missing in another language does not compile."""
+    words = (PAGES.parents[1] / "locales" / "en" / "reasons.ts").read_text()
+    assert set(re.findall("^  ([A-Z_]+):", words, re.MULTILINE)) == set(Reason)

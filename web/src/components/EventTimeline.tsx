@@ -3,6 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 
 import type { EventView } from "@/lib/api/generated/types.gen";
 import type { Kind } from "@/lib/kinds";
+import { reasonText } from "@/lib/reasons";
 import { moodOf, statusName } from "@/lib/statuses";
 
 import { ErrorView } from "./ErrorView";
@@ -24,7 +25,7 @@ export function EventTimeline({ kind, id, fetch }: { kind: Kind; id: string; fet
           title={event.statusCode === null ? event.type : statusName(event.statusCode)}
         >
           <Stack gap={2}>
-            {event.message !== null && <Text size="sm">{event.message}</Text>}
+            {event.message !== null && <Text size="sm">{reasonText({ code: event.reason?.code ?? null, message: event.message })}</Text>}
             <Text size="xs" c="dimmed"><Ago at={event.datetime} /></Text>
           </Stack>
         </Timeline.Item>

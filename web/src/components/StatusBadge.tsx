@@ -1,6 +1,7 @@
 import { IconCircleCheck, IconCircleMinus, IconCircleX, IconClock, IconLoader2 } from "@tabler/icons-react";
 import type { ReactNode } from "react";
 
+import { reasonText, type Cause } from "@/lib/reasons";
 import { moodOf, statusName, type Mood } from "@/lib/statuses";
 
 import classes from "./StatusBadge.module.css";
@@ -14,18 +15,14 @@ const ICONS: Record<Mood, ReactNode> = {
   bad: <IconCircleX size={14} aria-hidden />,
 };
 
-export interface Cause {
-  code: string;
-  message: string;
-}
-
 /** A status in the product's words; with its reason beside it when there is one. Of plain elements: every row of a list has one. */
 export function StatusBadge({ status, reason }: { status: string; reason?: Cause | null }) {
   const mood = moodOf(status);
+  const why = reason == null ? null : reasonText(reason);
   return (
     <span className={classes.status}>
       <span className={classes.badge} data-mood={mood}>{ICONS[mood]}{statusName(status)}</span>
-      {reason != null && <span className={classes.reason} title={reason.message}>{reason.message}</span>}
+      {why !== null && <span className={classes.reason} title={why}>{why}</span>}
     </span>
   );
 }

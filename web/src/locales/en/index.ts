@@ -18,5 +18,6 @@ import job from "./job";
 import pickers from "./pickers";
 import logViewer from "./logViewer";
 import settings from "./settings";
+import reasons from "./reasons";
 
-export default { common, shell, dashboard, experiments, trainings, templates, tunings, models, endpoints, images, storage, queue, logs, monitoring, metrics, disk, settings, logViewer, pickers, job };
+export default { common, shell, dashboard, experiments, trainings, templates, tunings, models, endpoints, images, storage, queue, logs, monitoring, metrics, disk, settings, logViewer, pickers, job, reasons };

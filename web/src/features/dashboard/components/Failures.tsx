@@ -7,6 +7,7 @@ import { ResourceLink } from "@/components/ResourceLink";
 import { StatusBadge } from "@/components/StatusBadge";
 import { Ago } from "@/components/Time";
 import type { FailureView } from "@/lib/api/generated/types.gen";
+import { reasonText, type Cause } from "@/lib/reasons";
 
 /** What failed last, why, and where to look. */
 export function Failures({ failures }: { failures: readonly FailureView[] | undefined }) {
@@ -17,7 +18,7 @@ export function Failures({ failures }: { failures: readonly FailureView[] | unde
       {failures?.length === 0 && <Text size="sm" c="dimmed">{t("noFailures")}</Text>}
       <ScrollArea.Autosize mah={230} type="auto">
         <Stack gap="xs">
-          {failures?.map(({ kind, resourceId, name, statusCode, datetime, message, parent }) => (
+          {failures?.map(({ kind, resourceId, name, statusCode, datetime, reasonCode, message, parent }) => (
             <div key={resourceId}>
               <Group gap="xs" justify="space-between" wrap="nowrap">
                 <Group gap="xs" wrap="nowrap" miw={0}>
@@ -27,11 +28,16 @@ export function Failures({ failures }: { failures: readonly FailureView[] | unde
                 </Group>
                 <Text size="xs" c="dimmed" style={{ whiteSpace: "nowrap" }}><Ago at={datetime} /></Text>
               </Group>
-              {message !== null && <Text size="xs" c="dimmed" lineClamp={1} title={message}>{message}</Text>}
+              {message !== null && <Why code={reasonCode} message={message} />}
             </div>
           ))}
         </Stack>
       </ScrollArea.Autosize>
     </Panel>
   );
+}
+
+function Why(cause: Cause) {
+  const text = reasonText(cause);
+  return <Text size="xs" c="dimmed" lineClamp={1} title={text}>{text}</Text>;
 }

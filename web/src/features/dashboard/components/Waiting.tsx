@@ -7,6 +7,7 @@ import { ResourceLink } from "@/components/ResourceLink";
 import { Span } from "@/components/Time";
 import { paths } from "@/lib/paths";
 import { useQueue } from "@/lib/queue";
+import { reasonText } from "@/lib/reasons";
 
 const MOST = 3;
 
@@ -24,7 +25,7 @@ export function Waiting() {
               <Text size="sm" truncate>{position}. <ResourceLink kind={kind} id={id} name={name} /></Text>
               <Text size="xs" c="dimmed"><Span since={sinceDatetime} /></Text>
             </Group>
-            {reason !== null && <Text size="xs" c="dimmed" lineClamp={2} title={reason.message}>{reason.message}</Text>}
+            {reason !== null && <Text size="xs" c="dimmed" lineClamp={2} title={reasonText(reason)}>{reasonText(reason)}</Text>}
           </div>
         ))}
         {data !== undefined && data.waitingCount > MOST && <Text size="xs" c="dimmed">{t("moreWait", { count: data.waitingCount - MOST })}</Text>}

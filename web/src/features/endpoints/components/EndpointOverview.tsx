@@ -7,6 +7,7 @@ import { Facts } from "@/components/Facts";
 import { StatusBadge } from "@/components/StatusBadge";
 import { Ago } from "@/components/Time";
 import type { EndpointView } from "@/lib/api/generated/types.gen";
+import { reasonName } from "@/lib/reasons";
 
 import { ApiKey } from "./ApiKey";
 import { Expiry } from "./Expiry";
@@ -21,7 +22,7 @@ export function EndpointOverview({ endpoint }: { endpoint: EndpointView }) {
   return (
     <Stack gap="xl">
       {reason !== null && (
-        <Alert color={endpoint.endpointStatusCode.endsWith("FAILED") ? "red" : "blue"} icon={<IconAlertTriangle />} title={reason.code}>
+        <Alert color={endpoint.endpointStatusCode.endsWith("FAILED") ? "red" : "blue"} icon={<IconAlertTriangle />} title={reasonName(reason.code)}>
           <Text size="sm" style={{ whiteSpace: "pre-wrap" }}>{reason.message}</Text>
         </Alert>
       )}

@@ -51,7 +51,7 @@ function Row({ pod, use, stage }: { pod: PodView; use: PodUse | undefined; stage
   return (
     <Table.Tr>
       <Table.Td>{`${pod.modelName ?? "–"} #${String(pod.number)}`} <CopyText text={pod.podId} shown={pod.podId.slice(0, SHORT_ID)} /></Table.Td>
-      <Table.Td maw={320}><StatusBadge status={pod.podStatusCode} reason={pod.message === null ? null : { code: pod.reasonCode ?? "", message: pod.message }} /></Table.Td>
+      <Table.Td maw={320}><StatusBadge status={pod.podStatusCode} reason={pod.message === null ? null : { code: pod.reasonCode, message: pod.message }} /></Table.Td>
       <Table.Td>{pod.nodeName ?? t("notPlaced")}{pod.gpuUuidList.length > 0 && ` · ${String(pod.gpuUuidList.length)} GPU`}</Table.Td>
       <Table.Td>{podUseText(use)}</Table.Td>
       <Table.Td>{pod.restartCount}</Table.Td>

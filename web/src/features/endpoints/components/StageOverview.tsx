@@ -8,6 +8,7 @@ import { StatusBadge } from "@/components/StatusBadge";
 import { Ago } from "@/components/Time";
 import type { AutoScalerView, EndpointStageView } from "@/lib/api/generated/types.gen";
 import { mebibytes } from "@/lib/format";
+import { reasonName } from "@/lib/reasons";
 
 import { Expiry } from "./Expiry";
 
@@ -19,7 +20,7 @@ export function StageOverview({ stage }: { stage: EndpointStageView }) {
   return (
     <Stack gap="xl">
       {reason !== null && (
-        <Alert color={stage.endpointStageStatusCode.endsWith("FAILED") ? "red" : "blue"} icon={<IconAlertTriangle />} title={reason.code}>
+        <Alert color={stage.endpointStageStatusCode.endsWith("FAILED") ? "red" : "blue"} icon={<IconAlertTriangle />} title={reasonName(reason.code)}>
           <Text size="sm" style={{ whiteSpace: "pre-wrap" }}>{reason.message}</Text>
         </Alert>
       )}

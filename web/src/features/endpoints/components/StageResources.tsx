@@ -8,6 +8,7 @@ import { Facts } from "@/components/Facts";
 import { StatusBadge } from "@/components/StatusBadge";
 import type { EndpointModelView, EndpointStageView } from "@/lib/api/generated/types.gen";
 import { paths } from "@/lib/paths";
+import { reasonText } from "@/lib/reasons";
 
 import { useDeleteStageResource } from "../api/stageResources";
 import { memoryText } from "../quantity";
@@ -48,7 +49,7 @@ function Resource({ resource, stage }: { resource: EndpointModelView; stage: End
           </Group>
           <ActionButton refusal={refusal} onClick={ask} c={refusal === null ? "red" : undefined}>{t("deleteResource")}</ActionButton>
         </Group>
-        {resource.statusReason !== null && <Text size="sm" style={{ whiteSpace: "pre-wrap" }} c={resource.endpointModelStatusCode === "CREATE_FAILED" ? "red" : "dimmed"}>{resource.statusReason.message}</Text>}
+        {resource.statusReason !== null && <Text size="sm" style={{ whiteSpace: "pre-wrap" }} c={resource.endpointModelStatusCode === "CREATE_FAILED" ? "red" : "dimmed"}>{reasonText(resource.statusReason)}</Text>}
         {resource.warningList.map((warning) => <Text size="sm" c="orange" key={warning}>{warning}</Text>)}
         <Facts
           facts={[

@@ -9,6 +9,7 @@ import { Ago } from "@/components/Time";
 import type { ModelView } from "@/lib/api/generated/types.gen";
 import { bytes } from "@/lib/format";
 import { paths } from "@/lib/paths";
+import { reasonName } from "@/lib/reasons";
 
 import { formatName } from "../formats";
 import { ModelOrigin } from "./ModelOrigin";
@@ -22,7 +23,7 @@ export function ModelOverview({ model }: { model: ModelView }) {
   return (
     <Stack gap="xl">
       {model.statusReason !== null && (
-        <Alert color={model.modelStatusCode.endsWith("FAILED") ? "red" : "blue"} icon={<IconAlertTriangle />} title={model.statusReason.code}>
+        <Alert color={model.modelStatusCode.endsWith("FAILED") ? "red" : "blue"} icon={<IconAlertTriangle />} title={reasonName(model.statusReason.code)}>
           <Text size="sm" style={{ whiteSpace: "pre-wrap" }}>{model.statusReason.message}</Text>
         </Alert>
       )}

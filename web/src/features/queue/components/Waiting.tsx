@@ -7,6 +7,7 @@ import { ResourceLink } from "@/components/ResourceLink";
 import { Span } from "@/components/Time";
 import type { WaitingView } from "@/lib/api/generated/types.gen";
 import { mebibytes, vcpus } from "@/lib/format";
+import { reasonText } from "@/lib/reasons";
 
 /** What waits: its place, what it wants, why it has to wait, and for whom. */
 export function Waiting({ waiting, count }: { waiting: readonly WaitingView[]; count: number }) {
@@ -32,7 +33,7 @@ export function Waiting({ waiting, count }: { waiting: readonly WaitingView[]; c
                     <Text size="sm">{vcpus(each.vcpus)}, {mebibytes(each.memoryMib)}{each.gpuCount > 0 && `, ${t("gpus", { count: each.gpuCount })} ${each.gpuModel ?? ""}`}</Text>
                     {each.instanceCount > 1 && <Text size="xs" c="dimmed">{t("nodes", { count: each.instanceCount })}</Text>}
                   </Table.Td>
-                  <Table.Td><Text size="sm">{each.reason?.message ?? "–"}</Text></Table.Td>
+                  <Table.Td><Text size="sm">{each.reason === null ? "–" : reasonText(each.reason)}</Text></Table.Td>
                   <Table.Td>
                     <Group gap="xs">{each.heldByList.map((holder) => <Text size="sm" key={holder.id}><ResourceLink {...holder} /></Text>)}{each.heldByList.length === 0 && "–"}</Group>
                   </Table.Td>

@@ -10,6 +10,7 @@ import { Ago, Span } from "@/components/Time";
 import type { TrainingView } from "@/lib/api/generated/types.gen";
 import { mebibytes } from "@/lib/format";
 import { paths } from "@/lib/paths";
+import { reasonText } from "@/lib/reasons";
 import { moodOf, statusName } from "@/lib/statuses";
 
 import { NodeRuns } from "./NodeRuns";
@@ -58,7 +59,7 @@ function Cause({ training }: { training: TrainingView }) {
   const isBad = moodOf(status) === "bad";
   return (
     <Alert color={isBad ? "red" : "gray"} icon={isBad ? <IconAlertTriangle /> : <IconClock />} title={isBad ? t("whyFailed") : statusName(status)}>
-      <Text size="sm">{reason.message}</Text>
+      <Text size="sm">{reasonText(reason)}</Text>
       <Group gap="md" mt={4}>
         {isBad && training.startedDatetime !== null && <Anchor component={Link} to={paths.trainings.one(training.trainingId, "logs")} size="sm">{t("readLog")}</Anchor>}
         {status === "CREATE_REQUESTED" && <Anchor component={Link} to={paths.queue} size="sm">{t("showQueue")}</Anchor>}

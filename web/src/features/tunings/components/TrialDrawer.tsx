@@ -10,6 +10,7 @@ import { Ago, Span } from "@/components/Time";
 import type { TrialView, TuningView } from "@/lib/api/generated/types.gen";
 import { compact } from "@/lib/format";
 import { paths } from "@/lib/paths";
+import { reasonText } from "@/lib/reasons";
 import { openMlflow } from "@/lib/webLogin";
 
 import { trialTab } from "../trialPaths";
@@ -22,7 +23,7 @@ export function TrialDrawer({ tuning, trial, close }: { tuning: TuningView; tria
     <Drawer opened onClose={close} position="right" size="lg" title={<Text fw={650}>{trial.trialName}</Text>}>
       <Stack gap="lg">
         <StatusBadge status={trial.trialStatusCode} />
-        {trial.statusReason !== null && <Text size="sm">{trial.statusReason.message}</Text>}
+        {trial.statusReason !== null && <Text size="sm">{reasonText(trial.statusReason)}</Text>}
         <Group gap="xs">
           <Button size="xs" variant="default" component={Link} to={to("logs")}>{t("logs", { ns: "common" })}</Button>
           <Button size="xs" variant="default" component={Link} to={to("metrics")}>{t("metricsTab")}</Button>

@@ -9,6 +9,7 @@ import { Ago, Span } from "@/components/Time";
 import type { TuningView } from "@/lib/api/generated/types.gen";
 import { compact } from "@/lib/format";
 import { paths } from "@/lib/paths";
+import { reasonName } from "@/lib/reasons";
 import { statusName } from "@/lib/statuses";
 
 import { endedCount, plannedCount } from "../tuning";
@@ -29,7 +30,7 @@ export function TuningOverview({ tuning }: { tuning: TuningView }) {
   const none = plannedCount(tuning) === null;
   return (
     <Stack gap="lg">
-      {tuning.statusReason !== null && <Alert color={tuning.isFinished ? "red" : "blue"} icon={<IconInfoCircle />} title={t("reason", { ns: "common" })}>{tuning.statusReason.message}</Alert>}
+      {tuning.statusReason !== null && <Alert color={tuning.isFinished ? "red" : "blue"} icon={<IconInfoCircle />} title={reasonName(tuning.statusReason.code)}>{tuning.statusReason.message}</Alert>}
       {tuning.warningList.map((warning) => <Alert key={warning} color="yellow" variant="light" icon={<IconInfoCircle />}>{warning}</Alert>)}
       <SimpleGrid cols={{ base: 1, md: 2 }}>
         <Paper withBorder p="md">
