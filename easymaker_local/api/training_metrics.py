@@ -1,4 +1,4 @@
-"""What trainings log for TensorBoard, to be drawn without it (TR-34, TB-04)."""
+"""What trainings log for TensorBoard and MLflow, to be drawn without them (TR-34, TB-04)."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ async def list_training_metrics(
     services: ServicesDep,
     max_points: Annotated[int, Query(alias="maxPoints", ge=2, le=10_000, description="Points of a metric at most.")] = 1_000,
 ) -> Response:
-    """Show what a training has logged for TensorBoard so far, by metric and step, also while it runs.
+    """Show what a training has logged for TensorBoard and MLflow so far, by metric and step, also while it runs.
 
     Of a metric with more points than asked for, the first, the last, and the lowest and highest in between are shown.
     """

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from easymaker_local.artifacts.event_files import EventFile
-from easymaker_local.domain.training_metric import Metric, Points, merged
+from easymaker_local.domain.training_metric import Course, Metric, metric_of, thin
 
 MAXIMUM_POINTS = 250_000
 """Of a run, in memory; where there are more, its longest metrics are thinned."""
@@ -23,24 +23,11 @@ MAXIMUM_DEPTH = 8
 
 
 @dataclass
-class _Course:
-    """A metric in one file. ``thinned_out``: how many points were in it and are so no more."""
-
-    points: Points = field(default_factory=Points)
-    thinned_out: int = 0
-
-    def thin(self) -> None:
-        before = len(self.points)
-        self.points = self.points.thinned(max(2, before // 2))
-        self.thinned_out += before - len(self.points)
-
-
-@dataclass
 class _File:
     """A file as far as it was read."""
 
     events: EventFile = field(default_factory=EventFile)
-    courses: dict[str, _Course] = field(default_factory=dict)
+    courses: dict[str, Course] = field(default_factory=dict)
 
 
 class RunMetrics:
@@ -79,35 +66,21 @@ class RunMetrics:
             if course is None:
                 if count == MAXIMUM_COURSES:
                     continue
-                course, count = file.courses.setdefault(scalar.tag, _Course()), count + 1
+                course, count = file.courses.setdefault(scalar.tag, Course()), count + 1
             course.points.add(scalar.step, scalar.value, scalar.at)
             points += 1
             if points > MAXIMUM_POINTS:
-                points = self._thin()
+                points = thin(self._all())
 
-    def _thin(self) -> int:
-        """Halve the longest ones, so that none grows at the cost of shorter ones; returns how many points are left."""
-        kept = self._all()
-        longest = max(len(course.points) for course in kept)
-        for course in kept:
-            if len(course.points) > longest // 2:
-                course.thin()
-        return sum(len(course.points) for course in kept)
-
-    def _all(self) -> list[_Course]:
+    def _all(self) -> list[Course]:
         return [course for file in self._files.values() for course in file.courses.values()]
 
     def _metrics(self, most: int) -> list[Metric]:
-        by_name: defaultdict[str, list[_Course]] = defaultdict(list)
+        by_name: defaultdict[str, list[Course]] = defaultdict(list)
         for (folder, *_), file in sorted(self._files.items(), key=lambda item: item[0]):
             for tag, course in file.courses.items():
                 by_name[folder + tag].append(course)
-        made = []
-        for name, courses in sorted(by_name.items()):
-            points = merged([course.points for course in courses])
-            count = len(points) + sum(course.thinned_out for course in courses)
-            made.append(Metric(name, points.thinned(most), count))
-        return made
+        return [metric_of(name, courses, most) for name, courses in sorted(by_name.items())]
 
 
 def _event_files(run: Path) -> Iterator[tuple[str, str, int]]:

@@ -105,7 +105,7 @@ def metrics(
     metric: Annotated[str | None, typer.Option(metavar="NAME", help="Only this one, drawn by step.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Show what a training has logged for TensorBoard so far: of each metric the first, latest, lowest and highest value."""
+    """Show what a training has logged for TensorBoard or MLflow: of each metric the first, latest, lowest and highest value."""
     client = client_of(ctx)
     training = find_training(client, which, newest=True)
     found = client.training_metrics(training["trainingId"])
@@ -120,7 +120,7 @@ def metrics(
     elif found:
         metric_views.print_metrics(found)
     else:
-        output.note("It has logged none: metrics are what it writes for TensorBoard into EM_TENSORBOARD_LOG_DIR.")
+        output.note("It has logged none, neither for TensorBoard into EM_TENSORBOARD_LOG_DIR nor with mlflow.log_metric.")
 
 
 @app.command("wait")

@@ -74,3 +74,32 @@ class Metric:
     name: str
     points: Points
     count: int
+
+
+@dataclass
+class Course:
+    """A metric as one source has it. ``thinned_out``: how many points were in it and are so no more."""
+
+    points: Points = field(default_factory=Points)
+    thinned_out: int = 0
+
+    def thin(self) -> None:
+        """Drop half of the points."""
+        before = len(self.points)
+        self.points = self.points.thinned(max(2, before // 2))
+        self.thinned_out += before - len(self.points)
+
+
+def thin(courses: Sequence[Course]) -> int:
+    """Halve the longest ones, so that none grows at the cost of shorter ones; returns how many points are left."""
+    longest = max(len(course.points) for course in courses)
+    for course in courses:
+        if len(course.points) > longest // 2:
+            course.thin()
+    return sum(len(course.points) for course in courses)
+
+
+def metric_of(name: str, courses: Sequence[Course], most: int) -> Metric:
+    """Return the metric that several sources have parts of, with at most so many points."""
+    points = merged([course.points for course in courses])
+    return Metric(name, points.thinned(most), len(points) + sum(course.thinned_out for course in courses))

@@ -1,4 +1,4 @@
-"""What answers show of the metrics that a training logs, read without TensorBoard (TR-34, TB-04, TB-L01)."""
+"""What answers show of the metrics that a training logs, read without TensorBoard and MLflow (TR-34, TB-04, TB-L01)."""
 
 from __future__ import annotations
 
@@ -13,8 +13,12 @@ import httpx
 import pytest
 
 from easymaker_local.api import create_app
+from easymaker_local.domain.metric_lines import Found
+from easymaker_local.domain.mlflow import run_id
 from easymaker_local.domain.training import Training
 from easymaker_local.services import training_metrics
+from easymaker_local.store import metric_points
+from easymaker_local.testing import mlflow_database
 from easymaker_local.testing.context import Bench, open_bench
 from easymaker_local.testing.event_writer import log
 
@@ -100,3 +104,32 @@ async def test_more_runs_than_are_kept_and_at_once(
         log(run_of(bench, training), "number", [number])
     found = await asyncio.gather(*(metrics(client, training) for training in trainings * 3))
     assert [one[0]["pointList"][0]["value"] for one in found] == [0, 1, 2, 3] * 3
+
+
+async def test_what_it_logs_into_mlflow_stands_beside_that(bench: Bench, client: httpx.AsyncClient) -> None:
+    """Of a name in both, TensorBoard's is shown; what a trial printed is told to MLflow by the daemon, and is the trial's."""
+    training, other = await bench.create(), await bench.create()
+    database = bench.context.settings.mlflow / "mlflow.db"
+    log(run_of(bench, training), "loss", [1])
+    mlflow_database.log(database, run_id(training.id), "loss", [(0, 7), (1, 8)])
+    mlflow_database.log(database, run_id(training.id), "accuracy", [(5, 0.5), (6, math.nan)])
+    mlflow_database.log(database, run_id(training.id), "a_name", [(0, 1)])
+    printed = [Found("a=name", 1.0)]
+    await bench.context.store.write(lambda db: metric_points.add(db, training.id, printed, 1.0, 0))
+    accuracy, loss = await metrics(client, training)
+    assert (accuracy["metricName"], [(point["step"], point["value"]) for point in accuracy["pointList"]]) == (
+        "accuracy", [(5, 0.5), (6, None)],
+    )  # fmt: skip
+    assert (loss["metricName"], [point["value"] for point in loss["pointList"]]) == ("loss", [1])
+    assert await metrics(client, other) == []
+    mlflow_database.log(database, run_id(training.id), "accuracy", [(7, 0.75)], at=2.0)
+    assert (await metrics(client, training))[0]["pointList"][-1]["value"] == 0.75
+
+
+async def test_a_database_of_mlflow_that_cannot_be_read_is_told(bench: Bench, client: httpx.AsyncClient) -> None:
+    training = await bench.create()
+    bench.context.settings.mlflow.mkdir()
+    (bench.context.settings.mlflow / "mlflow.db").write_text("nothing that SQLite knows" * 100)
+    answer = await client.get(f"/trainings/{training.id}/metrics")
+    assert answer.json()["errorCode"] == "DATABASE_UNAVAILABLE"
+    assert "MLflow's database" in answer.json()["header"]["resultMessage"]

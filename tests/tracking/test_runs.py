@@ -97,6 +97,12 @@ def found_by(appliance: Appliance, name: str) -> dict[str, object]:
     return found
 
 
+def drawn(appliance: Appliance, training_id: str) -> dict[str, list[tuple[int, float]]]:
+    """What the daemon itself reads of a run (TR-34)."""
+    found = appliance.call("GET", f"/trainings/{training_id}/metrics")["metricList"]
+    return {one["metricName"]: [(point["step"], point["value"]) for point in one["pointList"]] for one in found}
+
+
 def release(appliance: Appliance, training_id: str) -> None:
     (appliance.home / "work/training" / training_id / "node-0/model/go").touch()
 
@@ -195,6 +201,7 @@ def test_code_logs_into_the_run_of_its_training(appliance: Appliance, image: str
         mlflow.until_run(training, status="FINISHED", tags=shown["tags"] | {"easymaker.status": "COMPLETE"})
         experiment = mlflow.experiment("experiment")["experiment_id"]
         assert found["experiments"] == [experiment, experiment]
+    assert drawn(appliance, training) == {"accuracy": [(0, 0.0), (1, 0.25), (2, 0.5)]}
     folder = appliance.home / "mlflow" / "artifacts" / experiment / run_id(training) / "artifacts"
     assert (folder / "large.bin").stat().st_size == 24 << 20
     (entry,) = [e for e in appliance.call("GET", "/disk")["diskUsage"]["entryList"] if e["kind"] == "MLFLOW"]
@@ -210,6 +217,7 @@ def test_autolog_lands_in_the_run_of_its_training(appliance: Appliance) -> None:
         shown = mlflow.until_run(training, status="FINISHED")
         assert shown["params"]["C"] == "0.5"
         assert "training_accuracy_score" in shown["metrics"]
+    assert drawn(appliance, training).keys() == shown["metrics"].keys()
 
 
 @TOGETHER
@@ -368,6 +376,7 @@ def test_containers(tmp_path: Path) -> None:
             shown = mlflow.until_run(training, status="FINISHED")
             assert shown["params"] == LOGGED
             assert shown["metrics"] == {"accuracy": 0.5}
+        assert drawn(appliance, training) == {"accuracy": [(0, 0.0), (1, 0.25), (2, 0.5)]}
         (again,) = [c for c in containers("mlflow") if any(install in mount["Source"] for mount in c["Mounts"])]
         assert again["Id"] == server["Id"]
     finally:

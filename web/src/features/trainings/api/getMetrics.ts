@@ -16,7 +16,7 @@ const metricsOf = ({ trainingId, startedDatetime, isFinished }: TrainingView) =>
   refetchInterval: startedDatetime === null || isFinished ? false : EVERY_MS,
 });
 
-/** What a training logged for TensorBoard, step by step (TR-34). */
+/** What a training logged, step by step (TR-34). */
 export const useMetrics = (training: TrainingView) => useQuery(metricsOf(training));
 
 const together = (results: UseQueryResult<TrainingMetricView[]>[]) =>
