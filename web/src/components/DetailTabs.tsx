@@ -2,6 +2,7 @@ import { Tabs, Tooltip } from "@mantine/core";
 import { Suspense, type ReactNode } from "react";
 import { useSearchParams } from "react-router";
 
+import classes from "./DetailTabs.module.css";
 import { Pending } from "./Pending";
 
 export interface DetailTab {
@@ -18,7 +19,7 @@ export function DetailTabs({ tabs }: { tabs: readonly DetailTab[] }) {
   const open = tabs.find((tab) => tab.key === params.get("tab") && tab.refusal == null) ?? tabs[0];
   return (
     <Tabs
-      value={open?.key ?? null} keepMounted={false}
+      value={open?.key ?? null} keepMounted={false} classNames={{ tab: classes.tab }}
       onChange={(key) => { if (key !== null) setParams({ tab: key }, { replace: true }); }}
     >
       <Tabs.List mb="md">

@@ -15,7 +15,7 @@ const ICONS: Record<Mood, ReactNode> = {
   bad: <IconCircleX size={14} aria-hidden />,
 };
 
-/** A status in the product's words; with its reason beside it when there is one. Of plain elements: every row of a list has one. */
+/** A status in the product's words; with its reason below when there is one. Of plain elements: every row of a list has one. */
 export function StatusBadge({ status, reason }: { status: string; reason?: Cause | null }) {
   const mood = moodOf(status);
   const why = reason == null ? null : reasonText(reason);

@@ -31,7 +31,7 @@ export default function ExperimentsPage() {
     { key: "name", label: t("name", { ns: "common" }), width: "minmax(160px, 2fr)", sortBy: "name", cell: (row) => row.experimentName },
     {
       key: "status", label: t("status", { ns: "common" }), width: "minmax(160px, 2fr)", sortBy: "status",
-      cell: (row) => <StatusBadge status={row.experimentStatusCode} reason={row.statusMessage == null ? null : { code: row.experimentStatusCode, message: row.statusMessage }} />,
+      cell: (row) => <StatusBadge status={row.experimentStatusCode} reason={row.statusMessage == null ? null : { code: null, message: row.statusMessage }} />,
     },
     { key: "description", label: t("description", { ns: "common" }), width: "minmax(160px, 3fr)", cell: (row) => <Text size="sm" truncate>{row.description}</Text> },
     { key: "created", label: t("created", { ns: "common" }), width: "150px", sortBy: "createdDatetime", cell: (row) => <Ago at={row.createdDatetime} /> },

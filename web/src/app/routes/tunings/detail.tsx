@@ -13,7 +13,7 @@ import { TrialTable } from "@/features/tunings/components/TrialTable";
 import { TuningActions } from "@/features/tunings/components/TuningActions";
 import { TuningConfiguration } from "@/features/tunings/components/TuningConfiguration";
 import { TuningOverview } from "@/features/tunings/components/TuningOverview";
-import { TuningStatus } from "@/features/tunings/components/TuningStatus";
+import { TuningStatusLine } from "@/features/tunings/components/TuningStatus";
 import { isBeingCreated, isBroken } from "@/features/tunings/tuning";
 import { paths } from "@/lib/paths";
 import { statusName } from "@/lib/statuses";
@@ -34,7 +34,7 @@ export default function TuningPage() {
   const broken = isBroken(tuning) ? t("brokenRefusal") : null;
   return (
     <>
-      <PageHeader title={tuning.hyperparameterTuningName} trail={trail} aside={<TuningStatus tuning={{ ...tuning, statusReason: null }} />} actions={<TuningActions tuning={tuning} />} />
+      <PageHeader title={tuning.hyperparameterTuningName} trail={trail} aside={<TuningStatusLine tuning={tuning} />} actions={<TuningActions tuning={tuning} />} />
       <DetailTabs
         tabs={[
           { key: "overview", label: t("overview", { ns: "common" }), content: <TuningOverview tuning={tuning} /> },

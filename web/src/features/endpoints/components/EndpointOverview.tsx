@@ -4,6 +4,7 @@ import { useTranslation } from "react-i18next";
 
 import { CopyText } from "@/components/CopyText";
 import { Facts } from "@/components/Facts";
+import { ResourceLink } from "@/components/ResourceLink";
 import { StatusBadge } from "@/components/StatusBadge";
 import { Ago } from "@/components/Time";
 import type { EndpointView } from "@/lib/api/generated/types.gen";
@@ -35,7 +36,7 @@ export function EndpointOverview({ endpoint }: { endpoint: EndpointView }) {
           [common("id"), <CopyText text={endpoint.endpointId} key="id" />],
           [t("defaultStageUrl"), endpoint.apigwDefaultStageUrl === "" ? null : <CopyText text={`https://${endpoint.apigwDefaultStageUrl}`} key="url" />],
           [t("gatewayStatus"), endpoint.deployStatus === null ? null : <StatusBadge status={endpoint.deployStatus} key="gateway" />],
-          [t("defaultStage"), defaultStage?.endpointStageName],
+          [t("defaultStage"), defaultStage === undefined ? null : <ResourceLink kind="endpoint-stage" id={defaultStage.endpointStageId} name={defaultStage.endpointStageName} parentId={endpoint.endpointId} key="stage" />],
           [t("pods"), defaultStage === undefined ? null : t("podsReady", { ready: defaultStage.runningPodCount, all: defaultStage.podCount })],
           [common("created"), endpoint.createdDatetime === null ? null : <Ago at={endpoint.createdDatetime} key="created" />],
           [common("description"), endpoint.description],

@@ -23,13 +23,13 @@ export function EndpointTable({ list, state }: { list: ReturnType<typeof useEndp
   const { t } = useTranslation("endpoints");
   const { t: common } = useTranslation();
   const columns: Column<EndpointView>[] = [
-    { key: "name", label: common("name"), width: "minmax(140px, 2fr)", sortBy: "name", cell: (row) => <Name endpoint={row} /> },
-    { key: "status", label: common("status"), width: "minmax(280px, 3fr)", sortBy: "status", cell: (row) => <StatusBadge status={row.endpointStatusCode} reason={row.statusReason} /> },
-    { key: "url", label: t("defaultStageUrl"), width: "minmax(260px, 2fr)", cell: (row) => <Url url={row.apigwDefaultStageUrl} /> },
-    { key: "default", label: t("defaultStage"), width: "minmax(130px, 1fr)", cell: (row) => <DefaultStage endpoint={row} /> },
-    { key: "pods", label: t("pods"), width: "80px", cell: podsOf },
-    { key: "gateway", label: t("gatewayStatus"), width: "210px", cell: (row) => (row.deployStatus === null ? "–" : <StatusBadge status={row.deployStatus} />) },
-    { key: "created", label: common("created"), width: "130px", sortBy: "createdDatetime", cell: (row) => (row.createdDatetime === null ? "–" : <Ago at={row.createdDatetime} />) },
+    { key: "name", label: common("name"), width: "minmax(120px, 2fr)", sortBy: "name", cell: (row) => <Name endpoint={row} /> },
+    { key: "status", label: common("status"), width: "minmax(150px, 3fr)", sortBy: "status", cell: (row) => <StatusBadge status={row.endpointStatusCode} reason={row.statusReason} /> },
+    { key: "url", label: t("defaultStageUrl"), width: "minmax(190px, 2fr)", cell: (row) => <Url url={row.apigwDefaultStageUrl} /> },
+    { key: "default", label: t("defaultStage"), width: "minmax(125px, 1fr)", cell: (row) => <DefaultStage endpoint={row} /> },
+    { key: "pods", label: t("pods"), width: "70px", cell: podsOf },
+    { key: "gateway", label: t("gatewayStatus"), width: "165px", cell: (row) => (row.deployStatus === null ? "–" : <StatusBadge status={row.deployStatus} />) },
+    { key: "created", label: common("created"), width: "140px", sortBy: "createdDatetime", cell: (row) => (row.createdDatetime === null ? "–" : <Ago at={row.createdDatetime} />) },
     { key: "id", label: common("id"), width: "130px", isExtra: true, cell: (row) => <CopyText text={row.endpointId} shown={row.endpointId.slice(0, SHORT_ID)} /> },
     { key: "description", label: common("description"), width: "minmax(140px, 1fr)", isExtra: true, cell: (row) => row.description ?? "–" },
     { key: "tags", label: common("tags"), width: "minmax(140px, 1fr)", isExtra: true, cell: (row) => row.tagList.map((tag) => `${tag.tagKey}=${tag.tagValue}`).join(", ") || "–" },

@@ -29,11 +29,11 @@ export function StageTable({ endpoint }: { endpoint: EndpointView }) {
               <Table.Td miw={170}>
                 <Group gap="xs" wrap="nowrap">
                   <Anchor component={Link} to={paths.stage(endpoint.endpointId, stage.endpointStageId)} size="sm" fw={500}>{stage.endpointStageName}</Anchor>
-                  {stage.isDefaultStage && <Badge size="sm" radius="sm" variant="outline" tt="none">{t("defaultStage")}</Badge>}
+                  {stage.isDefaultStage && <Badge size="sm" radius="sm" variant="outline" tt="none" flex="none">{t("defaultStage")}</Badge>}
                 </Group>
               </Table.Td>
               <Table.Td miw={110} maw={300}><StatusBadge status={stage.endpointStageStatusCode} reason={stage.statusReason} /></Table.Td>
-              <Table.Td>{stage.deployStatus === null ? "–" : <StatusBadge status={stage.deployStatus} reason={stage.deployMessage === null ? null : { code: stage.deployStatus, message: stage.deployMessage }} />}</Table.Td>
+              <Table.Td>{stage.deployStatus === null ? "–" : <StatusBadge status={stage.deployStatus} reason={stage.deployMessage === null ? null : { code: null, message: stage.deployMessage }} />}</Table.Td>
               <Table.Td>{[...new Set(stage.endpointModelList.map((each) => each.model.modelName))].join(", ") || "–"}</Table.Td>
               <Table.Td>{stage.flavor.name}</Table.Td>
               <Table.Td style={ONE_LINE}>{`${String(stage.nodeCount)} / ${String(stage.wantedNodeCount)}`}</Table.Td>

@@ -25,12 +25,12 @@ export function ModelTable({ list, state }: { list: ReturnType<typeof useModels>
   const { t: common } = useTranslation();
   const columns: Column<ModelView>[] = [
     { key: "name", label: common("name"), width: "minmax(150px, 2fr)", sortBy: "name", cell: (row) => row.modelName },
-    { key: "status", label: common("status"), width: "minmax(300px, 3fr)", sortBy: "status", cell: (row) => <StatusBadge status={row.modelStatusCode} reason={row.statusReason} /> },
+    { key: "status", label: common("status"), width: "minmax(200px, 3fr)", sortBy: "status", cell: (row) => <StatusBadge status={row.modelStatusCode} reason={row.statusReason} /> },
     { key: "framework", label: t("framework"), width: "130px", cell: (row) => formatName(row.formatCode ?? row.modelFormatCode) },
     { key: "origin", label: t("origin"), width: "minmax(130px, 1fr)", cell: (row) => <ModelOrigin model={row} /> },
     { key: "uses", label: t("uses"), width: "minmax(110px, 1fr)", cell: (row) => <UsedBy model={row} /> },
-    { key: "size", label: t("sizeOf"), width: "100px", cell: (row) => (row.totalBytes === null ? "–" : bytes(row.totalBytes)) },
-    { key: "created", label: common("created"), width: "130px", sortBy: "createdDatetime", cell: (row) => <Ago at={row.createdDatetime} /> },
+    { key: "size", label: t("sizeOf"), width: "90px", cell: (row) => (row.totalBytes === null ? "–" : bytes(row.totalBytes)) },
+    { key: "created", label: common("created"), width: "140px", sortBy: "createdDatetime", cell: (row) => <Ago at={row.createdDatetime} /> },
     { key: "id", label: common("id"), width: "130px", isExtra: true, cell: (row) => <CopyText text={row.modelId} shown={row.modelId.slice(0, SHORT_ID)} /> },
     { key: "description", label: common("description"), width: "minmax(140px, 1fr)", isExtra: true, cell: (row) => row.description ?? "–" },
     { key: "tags", label: common("tags"), width: "minmax(140px, 1fr)", isExtra: true, cell: (row) => row.tagList.map((tag) => `${tag.tagKey}=${tag.tagValue}`).join(", ") || "–" },

@@ -20,8 +20,8 @@ export function Waiting({ waiting, count }: { waiting: readonly WaitingView[]; c
           <Table verticalSpacing={6} highlightOnHover>
             <Table.Thead>
               <Table.Tr>
-                <Table.Th w={60}>{t("place")}</Table.Th><Table.Th>{t("name", { ns: "common" })}</Table.Th><Table.Th>{t("wants")}</Table.Th>
-                <Table.Th>{t("reason", { ns: "common" })}</Table.Th><Table.Th>{t("heldBy")}</Table.Th><Table.Th w={90}>{t("since")}</Table.Th>
+                <Table.Th w={60}>{t("place")}</Table.Th><Table.Th miw={150}>{t("name", { ns: "common" })}</Table.Th><Table.Th>{t("wants")}</Table.Th>
+                <Table.Th>{t("reason", { ns: "common" })}</Table.Th><Table.Th miw={140}>{t("heldBy")}</Table.Th><Table.Th w={90}>{t("since")}</Table.Th>
               </Table.Tr>
             </Table.Thead>
             <Table.Tbody>

@@ -1,18 +1,23 @@
-import { Box, Group, Text } from "@mantine/core";
+import { Group, Text } from "@mantine/core";
 
 import { StatusBadge } from "@/components/StatusBadge";
 import type { TuningView } from "@/lib/api/generated/types.gen";
 
 import { statusDetail } from "../tuning";
 
-/** A tuning's status: with its detail in parentheses (HP-51), or with the reason why it waits or failed. */
+/** A tuning's status in a row: with its detail in parentheses (HP-51), or with the reason why it waits or failed. */
 export function TuningStatus({ tuning }: { tuning: TuningView }) {
   const detail = statusDetail(tuning);
-  if (detail === null) return <StatusBadge status={tuning.hyperparameterTuningStatusCode} reason={tuning.statusReason} />;
+  return <StatusBadge status={tuning.hyperparameterTuningStatusCode} reason={detail === null ? tuning.statusReason : { code: null, message: `(${detail})` }} />;
+}
+
+/** The same beside its name, whose page tells reasons in another place. */
+export function TuningStatusLine({ tuning }: { tuning: TuningView }) {
+  const detail = statusDetail(tuning);
   return (
     <Group gap="xs" wrap="nowrap">
-      <Box flex="none"><StatusBadge status={tuning.hyperparameterTuningStatusCode} /></Box>
-      <Text size="sm" c="dimmed" span truncate>({detail})</Text>
+      <StatusBadge status={tuning.hyperparameterTuningStatusCode} />
+      {detail !== null && <Text size="sm" c="dimmed" span>({detail})</Text>}
     </Group>
   );
 }
