@@ -20,6 +20,7 @@ from typing import Any, TypeVar
 
 import httpx
 
+from easymaker_local.artifacts.volumes import Volumes
 from easymaker_local.drivers.process import ProcessDriver
 from easymaker_local.gateway.process import EnvoyProcess
 from easymaker_local.gateway.resources import Layout
@@ -149,6 +150,8 @@ class Appliance:
         asyncio.run(EnvoyProcess(Layout(self.home), 1).end())
         if (self.home / "state.db").exists():
             asyncio.run(self._discard_workloads())
+        # A daemon that was killed has left them to the next one.
+        Volumes(self.home / "volumes", self.home / "work").sweep(known=())
 
     async def _discard_workloads(self) -> None:
         with contextlib.closing(sqlite3.connect(self.home / "state.db")) as db:

@@ -23,7 +23,7 @@ KEY = {"x-nhn-apikey": "open sesame"}
 
 async def test_every_end_of_a_request_is_counted_once(gateway: EnvoyGateway, client: httpx.AsyncClient, pods: Pods) -> None:
     """OI-20: whoever has answered, by API and class, with how long it took."""
-    await gateway.put_service(one_stage(timeout_seconds=0.3, maximum_request_bytes=1000, maximum_requests=1))
+    await gateway.put_service(one_stage(timeout_seconds=1, maximum_request_bytes=1000, maximum_requests=1))
     assert (await client.get("/flowers/v2")).status_code == 503
     await gateway.set_backends("s1", "m1", [pods.start("p").backend])
     assert (await client.get("/flowers/v2")).status_code == 200
@@ -47,9 +47,10 @@ async def test_every_end_of_a_request_is_counted_once(gateway: EnvoyGateway, cli
     async with asyncio.timeout(60):
         while max((server := (await gateway.counts())[ApiKey("s1", "m1", Api.SERVER)]).buckets.values()) < 5:
             continue
-    assert server.total_ms >= 300
+    # The gateway puts durations together from what it has rounded.
+    assert server.total_ms >= 900
     assert max(server.buckets.values()) == 5
-    assert server.buckets[100] == 4
+    assert server.buckets[700] == 4
     bounds = sorted(server.buckets)
     assert [server.buckets[b] for b in bounds] == sorted(server.buckets.values())
 
