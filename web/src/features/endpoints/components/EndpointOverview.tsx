@@ -1,14 +1,14 @@
-import { Alert, Badge, Group, Stack, Text } from "@mantine/core";
-import { IconAlertTriangle, IconInfoCircle } from "@tabler/icons-react";
+import { Alert, Badge, Group, Stack } from "@mantine/core";
+import { IconInfoCircle } from "@tabler/icons-react";
 import { useTranslation } from "react-i18next";
 
 import { CopyText } from "@/components/CopyText";
 import { Facts } from "@/components/Facts";
+import { ReasonAlert } from "@/components/ReasonAlert";
 import { ResourceLink } from "@/components/ResourceLink";
 import { StatusBadge } from "@/components/StatusBadge";
 import { Ago } from "@/components/Time";
 import type { EndpointView } from "@/lib/api/generated/types.gen";
-import { reasonName } from "@/lib/reasons";
 
 import { ApiKey } from "./ApiKey";
 import { Expiry } from "./Expiry";
@@ -18,15 +18,11 @@ export function EndpointOverview({ endpoint }: { endpoint: EndpointView }) {
   const { t } = useTranslation("endpoints");
   const { t: common } = useTranslation();
   const defaultStage = endpoint.endpointStageList.find((stage) => stage.isDefaultStage);
-  const { defaultStageChange: change, statusReason: reason } = endpoint;
+  const { defaultStageChange: change } = endpoint;
   const newStage = endpoint.endpointStageList.find((stage) => stage.endpointStageId === change?.endpointStageId);
   return (
     <Stack gap="xl">
-      {reason !== null && (
-        <Alert color={endpoint.endpointStatusCode.endsWith("FAILED") ? "red" : "blue"} icon={<IconAlertTriangle />} title={reasonName(reason.code)}>
-          <Text size="sm" style={{ whiteSpace: "pre-wrap" }}>{reason.message}</Text>
-        </Alert>
-      )}
+      <ReasonAlert status={endpoint.endpointStatusCode} reason={endpoint.statusReason} />
       {change !== null && (
         <Alert color="blue" icon={<IconInfoCircle />}>{t(change.stopFirst ? "changingWithGap" : "changing", { name: newStage?.endpointStageName ?? change.endpointStageId })}</Alert>
       )}

@@ -1,14 +1,14 @@
-import { Alert, Badge, Group, Stack, Text } from "@mantine/core";
+import { Alert, Badge, Group, Stack } from "@mantine/core";
 import { IconAlertTriangle } from "@tabler/icons-react";
 import { useTranslation } from "react-i18next";
 
 import { CopyText } from "@/components/CopyText";
 import { Facts } from "@/components/Facts";
+import { ReasonAlert } from "@/components/ReasonAlert";
 import { StatusBadge } from "@/components/StatusBadge";
 import { Ago } from "@/components/Time";
 import type { AutoScalerView, EndpointStageView } from "@/lib/api/generated/types.gen";
 import { mebibytes } from "@/lib/format";
-import { reasonName } from "@/lib/reasons";
 
 import { Expiry } from "./Expiry";
 
@@ -16,14 +16,10 @@ import { Expiry } from "./Expiry";
 export function StageOverview({ stage }: { stage: EndpointStageView }) {
   const { t } = useTranslation("endpoints");
   const { t: common } = useTranslation();
-  const { flavor, statusReason: reason } = stage;
+  const { flavor } = stage;
   return (
     <Stack gap="xl">
-      {reason !== null && (
-        <Alert color={stage.endpointStageStatusCode.endsWith("FAILED") ? "red" : "blue"} icon={<IconAlertTriangle />} title={reasonName(reason.code)}>
-          <Text size="sm" style={{ whiteSpace: "pre-wrap" }}>{reason.message}</Text>
-        </Alert>
-      )}
+      <ReasonAlert status={stage.endpointStageStatusCode} reason={stage.statusReason} />
       {stage.deployMessage !== null && <Alert color="red" icon={<IconAlertTriangle />} title={t("notDeployed")}>{stage.deployMessage}</Alert>}
       {!stage.isClusterLatest && <Expiry at={stage.expiredDatetime} />}
       <Facts

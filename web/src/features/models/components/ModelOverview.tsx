@@ -1,15 +1,14 @@
-import { Alert, Anchor, Badge, Code, Group, Stack, Table, Text, Title } from "@mantine/core";
-import { IconAlertTriangle } from "@tabler/icons-react";
+import { Anchor, Badge, Code, Group, Stack, Table, Title } from "@mantine/core";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 
 import { CopyIcon, CopyText } from "@/components/CopyText";
 import { Facts } from "@/components/Facts";
+import { ReasonAlert } from "@/components/ReasonAlert";
 import { Ago } from "@/components/Time";
 import type { ModelView } from "@/lib/api/generated/types.gen";
 import { bytes } from "@/lib/format";
 import { paths } from "@/lib/paths";
-import { reasonName } from "@/lib/reasons";
 
 import { formatName } from "../formats";
 import { ModelOrigin } from "./ModelOrigin";
@@ -22,11 +21,7 @@ export function ModelOverview({ model }: { model: ModelView }) {
   const size = model.totalBytes === null ? null : t("size", { size: bytes(model.totalBytes), count: model.fileCount ?? 0 });
   return (
     <Stack gap="xl">
-      {model.statusReason !== null && (
-        <Alert color={model.modelStatusCode.endsWith("FAILED") ? "red" : "blue"} icon={<IconAlertTriangle />} title={reasonName(model.statusReason.code)}>
-          <Text size="sm" style={{ whiteSpace: "pre-wrap" }}>{model.statusReason.message}</Text>
-        </Alert>
-      )}
+      <ReasonAlert status={model.modelStatusCode} reason={model.statusReason} />
       <Facts
         facts={[
           [common("id"), <CopyText text={model.modelId} key="id" />],
