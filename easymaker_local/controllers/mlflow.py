@@ -92,7 +92,7 @@ class MlflowServers(WebServers[Server]):
         capabilities = context.driver.capabilities
         seen = contract.MLFLOW_ROOT if capabilities.private_paths else directory
         return build_web_workload(
-            start, name=site.workload, network=site.network, script=contract.MLFLOW_SERVER,
+            start, name=site.workload, script=contract.MLFLOW_SERVER,
             arguments=[
                 str(settings.mlflow_idle_minutes * 60), listening_host(capabilities), str(start.port), str(seen),
                 site.path.rstrip("/"),

@@ -31,13 +31,13 @@ class ServedModel:
 
 def build_model_server(
     model: ServedModel, name: str, folder: Path, *, environment: str, resources: Resources, capabilities: Capabilities,
-    network: str, port: int = HTTP_PORT, grpc_port: int = GRPC_PORT, wheelhouse: Path | None = None,
+    port: int = HTTP_PORT, grpc_port: int = GRPC_PORT, wheelhouse: Path | None = None,
     labels: Mapping[str, str] | None = None,
 ) -> Workload:  # fmt: skip
     """Return the workload ``name``; ``folder`` is the server's own, where its log and what it installs lie.
 
-    ``network`` is one in which it is alone. Where workloads share the machine's network, ports are to be chosen. A server has
-    no way to the daemon and no token of it.
+    It has no peers. Where workloads share the machine's network, ports are to be chosen. A server has no way to the daemon and
+    no token of it.
     """
     is_private = capabilities.private_paths
     root = contract.NODE_ROOT if is_private else folder
@@ -72,7 +72,5 @@ def build_model_server(
         working_directory=root / "source",
         env=env,
         mounts=tuple(mounts),
-        network=network,
-        member=MEMBER,
         labels=labels or {},
     )

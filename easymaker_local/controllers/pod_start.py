@@ -73,7 +73,7 @@ async def _run(
     labels = {"easymaker.kind": "stage", "easymaker.id": pod.stage_id, "easymaker.attempt": str(pod.attempt)}
     workload = await asyncio.to_thread(
         build_model_server, served, pod.workload, files.folder, environment=environment,
-        resources=_resources(resource.demand, pod.devices), capabilities=driver.capabilities, network=pod.network,
+        resources=_resources(resource.demand, pod.devices), capabilities=driver.capabilities,
         port=network[MEMBER][HTTP].port, grpc_port=network[MEMBER][GRPC].port, wheelhouse=wheelhouse, labels=labels,
     )  # fmt: skip
     await driver.start(replace(workload, log_path=files.log))

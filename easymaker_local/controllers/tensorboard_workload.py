@@ -22,7 +22,7 @@ def build_workload(board: Board, start: Start, *, logs: Path, capabilities: Capa
     }  # fmt: skip
     idle_seconds = str(settings.tensorboard_idle_minutes * 60)
     return build_web_workload(
-        start, name=board.workload, network=board.network, script=contract.TENSORBOARD_SERVER,
+        start, name=board.workload, script=contract.TENSORBOARD_SERVER,
         arguments=[idle_seconds, *(text for option in options.items() for text in option)],
         data=Mount(logs, seen), memory_gib=settings.tensorboard_memory_gib, capabilities=capabilities,
     )  # fmt: skip

@@ -35,11 +35,11 @@ def key_of(workload: str, secret_key: bytes) -> str:
 
 def listening_host(capabilities: Capabilities) -> str:
     """Return the address that a server listens on."""
-    return "0.0.0.0" if capabilities.private_network else "127.0.0.1"  # noqa: S104 a network of its own
+    return "0.0.0.0" if capabilities.private_network else "127.0.0.1"  # noqa: S104 only this machine reaches it
 
 
 def build_web_workload(
-    start: Start, *, name: str, network: str, script: Path, arguments: Sequence[str], data: Mount, memory_gib: float,
+    start: Start, *, name: str, script: Path, arguments: Sequence[str], data: Mount, memory_gib: float,
     capabilities: Capabilities,
 ) -> Workload:  # fmt: skip
     """Return the workload of the server that ``script``, below the runtimes, starts with ``data`` as its working directory."""
@@ -54,7 +54,5 @@ def build_web_workload(
         working_directory=data.target,
         env={contract.WEB_KEY_VARIABLE: start.key, "PYTHONUNBUFFERED": "1"},
         mounts=(data, Mount(bundled("runtimes"), runtimes)),
-        network=network,
-        member=MEMBER,
         labels={"easymaker.kind": kind, "easymaker.id": resource_id, "easymaker.attempt": "1"},
     )

@@ -78,8 +78,8 @@ class Workload:
     """Everything that a driver needs to run one process tree or container.
 
     ``environment`` is what ``Environments.ready`` returned: an image reference or a virtual environment's path. ``command[0]``
-    is looked up on the environment's PATH. ``network`` names a network made by ``open_network`` before, in which this
-    workload is the member ``member``; None gives no peers. ``labels`` are kept for people and for ``owned``.
+    is looked up on the environment's PATH. ``network`` names a network made by ``open_network`` before for several, in which
+    this workload is the member ``member``; None gives no peers. ``labels`` are kept for people and for ``owned``.
     ``env`` is the whole environment that the caller wants set; drivers add only what makes programs run (PATH, HOME, user
     name) and never the daemon's own variables.
     """
@@ -154,7 +154,8 @@ class Driver(Protocol):
         """Make a network for ``members`` and say where each is reached: member -> port name -> address.
 
         Called again with the same arguments it returns the same addresses, also from a new driver object. Two networks never
-        share an address.
+        share an address. A single member has no peers: its workload names no network and only listens on the ports told here,
+        where ``reach`` finds it.
         """
         ...
 

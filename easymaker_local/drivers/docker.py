@@ -144,7 +144,8 @@ class DockerDriver:
     async def open_network(
         self, name: str, members: Sequence[str], ports: Sequence[str]
     ) -> Mapping[str, Mapping[str, Address]]:
-        await self._engine.call(lambda client: self._make_network(client, f"{self._prefix}-{name}", {}))
+        if len(members) > 1:  # one alone needs none: address ranges are few
+            await self._engine.call(lambda client: self._make_network(client, f"{self._prefix}-{name}", {}))
         return {
             member: {port: Address(alias(name, member), FIRST_PORT + number) for number, port in enumerate(ports)}
             for member in members

@@ -550,7 +550,7 @@ wait_for("go on")
         assert len(set(addresses)) == 8
 
     async def test_closing_networks_is_calm(self, driver: Driver) -> None:
-        await driver.open_network("one", ("node-0",), ("main",))
+        await driver.open_network("one", ("node-0", "node-1"), ("main",))
         await driver.close_network("one")
         await driver.close_network("one")
         await driver.close_network("never-opened")
@@ -578,7 +578,7 @@ wait_for("go on")
             pytest.skip("needs private_network")
         networks += ["one", "two"]
         address = (await driver.open_network("one", ("server", "asks"), ("main",)))["server"]["main"]
-        await driver.open_network("two", ("client",), ("main",))
+        await driver.open_network("two", ("client", "other"), ("main",))
         await driver.start(self.server(make, address, network="one"))
         await eventually((workdir / "server.ready").exists, "the server listens")
         # By number: a name that does not resolve would prove little.
@@ -597,14 +597,14 @@ wait_for("go on")
             assert await asyncio.to_thread(gap_since, begun_at), "the outsider got through"
         assert "hello" not in outsider.log_path.read_text()
 
-    async def test_this_machine_reaches_a_running_workload(
+    async def test_this_machine_reaches_a_workload_without_peers(
         self, driver: Driver, again: Callable[[], Driver], make: MakeWorkload, networks: list[str], workdir: Path
     ) -> None:
         networks.append("one")
         port = (await driver.open_network("one", ("server",), ("main",)))["server"]["main"].port
         assert await driver.reach("server", port) is None
         listen = "" if driver.capabilities.private_network else "127.0.0.1"
-        await driver.start(make(SERVER, listen, str(port), name="server", network="one", member="server"))
+        await driver.start(make(SERVER, listen, str(port), name="server"))
         await eventually((workdir / "server.ready").exists, "the server listens")
         address = await driver.reach("server", port)
         assert address is not None

@@ -152,7 +152,7 @@ class TestDockerDriver(DriverSuite):
     ) -> None:
         networks.append("one")
         others = [again() for _ in range(4)]
-        opened = await asyncio.gather(*(one.open_network("one", ("a",), ("main",)) for one in (driver, *others)))
+        opened = await asyncio.gather(*(one.open_network("one", ("a", "b"), ("main",)) for one in (driver, *others)))
         assert all(found == opened[0] for found in opened)
         assert len(client.networks(names=[f"easymaker-{install_id}-one"])) == 1
 
@@ -175,7 +175,7 @@ class TestDockerDriver(DriverSuite):
 
     async def test_network_in_use_is_not_closed(self, driver: Driver, make: MakeWorkload, networks: list[str]) -> None:
         networks.append("one")
-        await driver.open_network("one", ("node-0",), ("main",))
+        await driver.open_network("one", ("node-0", "node-1"), ("main",))
         await driver.start(make("time.sleep(60)", network="one", member="node-0"))
         with pytest.raises(TransientError, match="in use"):
             await driver.close_network("one")
@@ -286,6 +286,15 @@ print(json.dumps([os.getuid(), os.getgid(), getpass.getuser(), os.path.expanduse
         assert client.exec_start(own) == b"hello\n"
         await driver.start(make(CLIENT, address, "29500", "2", name="stranger"))
         assert (await exited(driver, "stranger")).exit_code == 1
+
+    async def test_who_has_no_peers_takes_no_address_range(
+        self, driver: Driver, client: docker.APIClient, install_id: str
+    ) -> None:
+        """An engine has about thirty ranges for networks: not a limit for servers, of which each asks for ports."""
+        for number in range(40):
+            ports = await driver.open_network(f"server-{number}", ("main",), ("http", "grpc"))
+            assert {port: address.port for port, address in ports["main"].items()} == {"http": 29500, "grpc": 29501}
+        assert client.networks(filters={"label": f"easymaker.install={install_id}"}) == []
 
     async def test_members_know_each_other_by_short_names_too(
         self, driver: Driver, make: MakeWorkload, networks: list[str]
@@ -425,7 +434,7 @@ class TestEngineAway:
         with pytest.raises(EngineUnavailable):
             await driver.stop("job-1", 0)
         with pytest.raises(EngineUnavailable):
-            await driver.open_network("one", ("node-0",), ("main",))
+            await driver.open_network("one", ("node-0", "node-1"), ("main",))
         seen = await driver.observe("job-1")
         await driver.close()
         assert time.monotonic() - begun < 2

@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 
 from easymaker_local.artifacts.models.examination import examine
-from easymaker_local.controllers.model_server import GRPC_PORT, HTTP_PORT, MEMBER, ServedModel, build_model_server
+from easymaker_local.controllers.model_server import GRPC_PORT, HTTP_PORT, ServedModel, build_model_server
 from easymaker_local.domain.model import ModelFormat
 from easymaker_local.domain.workload import Phase
 from easymaker_local.drivers.base import Driver, Environments, Observation, Resources
@@ -77,11 +77,10 @@ class Servers:
         environment = self.environment(model.format)
         is_private = self.driver.capabilities.private_network
         ports = (HTTP_PORT, GRPC_PORT) if is_private else (free_port(), free_port())
-        self._runner.run(self.driver.open_network(workload, [MEMBER], []))
         self._runner.run(
             self.driver.start(
                 build_model_server(
-                    model, workload, self._folder / workload, environment=environment, network=workload,
+                    model, workload, self._folder / workload, environment=environment,
                     resources=Resources(cpus=1, memory_bytes=int(memory_gib * (1 << 30)), shm_bytes=64 << 20),
                     capabilities=self.driver.capabilities, port=ports[0], grpc_port=ports[1],
                     wheelhouse=wheelhouse,
@@ -138,7 +137,6 @@ class Servers:
     def close(self) -> None:
         for workload in self._runner.run(self.driver.owned()):
             self._runner.run(self.driver.remove(workload))
-            self._runner.run(self.driver.close_network(workload))
         self._runner.run(self.driver.close())
         self._runner.run(self._environments.close())
         self._runner.close()
