@@ -59,7 +59,7 @@ def rows(home: Path, driver: str, jobs: int, environments: Path | None = None) -
 def _started(appliance: Appliance, jobs: int) -> set[str]:
     body = {"entryPoint": "wait.py", "datasetList": [{"datasetName": "end", "dataUri": appliance.uri("end")}]}
     ids = {str(appliance.training(**body)["trainingId"]) for _ in range(jobs)}
-    until(lambda: _count(appliance, "RUNNING") == jobs, 600, "the start of all jobs")
+    until(lambda: _count(appliance, "RUNNING") == jobs, "the start of all jobs", 600)
     return ids
 
 
@@ -75,7 +75,7 @@ def _seen_again(appliance: Appliance, ids: set[str]) -> tuple[float, float]:
             current = client.get("/monitoring/current").json()["currentList"]
             return ids <= {one["resourceId"] for one in current}
 
-        until(are_seen, 60, "a look at all jobs")
+        until(are_seen, "a look at all jobs", 60)
     seen = time.perf_counter() - began - ready
     assert _count(appliance, "RUNNING") == len(ids), "a job was lost"
     return ready, seen
@@ -88,7 +88,7 @@ def _ended_meanwhile(appliance: Appliance, ids: set[str], end: Path) -> float:
     time.sleep(2.0)  # nobody is there who could tell that they have ended; each looks five times a second
     appliance.start()
     began = time.perf_counter()
-    until(lambda: _count(appliance, "COMPLETE") == len(ids) + 1, 300, "the end of all jobs")
+    until(lambda: _count(appliance, "COMPLETE") == len(ids) + 1, "the end of all jobs", 300)
     return time.perf_counter() - began
 
 

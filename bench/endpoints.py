@@ -108,14 +108,14 @@ def _deleted(appliance: Appliance, endpoint: str) -> None:
     _settled(appliance, "/endpoint-stages", "endpointStageList", "endpointStageStatusCode", {"endpointId": endpoint})
     answer = appliance.call("DELETE", f"/endpoints/{endpoint}")
     assert answer["header"]["isSuccessful"], answer["header"]
-    until(lambda: not appliance.call("GET", f"/endpoints/{endpoint}")["header"]["isSuccessful"], 60, "the deletion")
+    until(lambda: not appliance.call("GET", f"/endpoints/{endpoint}")["header"]["isSuccessful"], "the deletion", 60)
 
 
 def _settled(appliance: Appliance, path: str, list_name: str, status: str, query: dict[str, str]) -> None:
     def all_active() -> bool:
         return all(one[status] == "ACTIVE" for one in appliance.call("GET", path, params=query)[list_name])
 
-    until(all_active, 120, f"ACTIVE of {path}")
+    until(all_active, f"ACTIVE of {path}", 120)
 
 
 def _woken(appliance: Appliance, model: str, rounds: int) -> list[float]:
@@ -124,7 +124,7 @@ def _woken(appliance: Appliance, model: str, rounds: int) -> list[float]:
     found = []
     with appliance.gateway_client({}) as client:
         for _ in range(rounds):
-            until(lambda: _pods(appliance, endpoint) == 0, 120, "its sleep")
+            until(lambda: _pods(appliance, endpoint) == 0, "its sleep", 120)
             began = time.monotonic()
             answer = client.post("/sleeper/v1/models/echo/predict", json=_ASK)
             found.append(time.monotonic() - began)
@@ -150,7 +150,7 @@ def _changes(appliance: Appliance, model: str, changes: int) -> tuple[int, int]:
             query = {"endpointId": endpoint}
             _settled(appliance, "/endpoint-stages", "endpointStageList", "endpointStageStatusCode", query)
             appliance.call("PUT", f"/endpoints/{endpoint}/default-stage", json={"endpointStageId": stage})
-            until(lambda: _only(appliance, endpoint, stage), 60, "the change of the default stage")  # noqa: B023 at once
+            until(lambda: _only(appliance, endpoint, stage), "the change of the default stage", 60)  # noqa: B023 at once
     _deleted(appliance, endpoint)
     return sum(not good for good in answers), len(answers)
 

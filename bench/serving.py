@@ -187,7 +187,7 @@ def _running(server: Server, model: str, log: Path) -> Iterator[tuple[psutil.Pro
                 return httpx.post(url, content=_json_body(server, model, ports), headers=headers, timeout=30).status_code == 200
             return False
 
-        until(answers, 120, f"the start of {server.name}")
+        until(answers, f"the start of {server.name}", 120)
         yield psutil.Process(process.pid), ports, time.monotonic() - began
     finally:
         # A group of its own, which its workers are in.

@@ -51,7 +51,7 @@ def free_port() -> int:
             return int(probe.getsockname()[1])
 
 
-def until(condition: Callable[[], T | None], seconds: float = 60.0, what: str = "it") -> T:
+def until(condition: Callable[[], T | None], what: str = "it", seconds: float = PATIENCE_SECONDS) -> T:
     """Return the first true answer of ``condition``, which looks at a state outside this process."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
@@ -127,7 +127,7 @@ class Appliance:
         if not wait:
             return
         try:
-            until(self._answers, START_SECONDS, "the daemon's start")
+            until(self._answers, "the daemon's start", START_SECONDS)
         except AssertionError as error:
             raise AssertionError(f"{error}\n{(self.home / 'serve.log').read_text()}") from None
 
@@ -253,7 +253,7 @@ class Appliance:
             model: dict[str, Any] = self.call("GET", f"/models/{model_id}")["model"]
             return model if model["isFinished"] else None
 
-        return until(examined, 60, f"the examination of model {model_id}")
+        return until(examined, f"the examination of model {model_id}")
 
     def endpoint(self, *model_ids: str, status: str = "ACTIVE", **body: Any) -> dict[str, Any]:
         """Ask for an endpoint of small models, and return it once it has a status. ``body`` replaces what is preset."""
@@ -276,13 +276,13 @@ class Appliance:
             return endpoint if endpoint["endpointStatusCode"] == status else None
 
         try:
-            return until(reached, seconds, f"{status} of endpoint {endpoint_id}")
+            return until(reached, f"{status} of endpoint {endpoint_id}", seconds)
         except AssertionError as error:
             raise AssertionError(f"{error}: {shown()}") from None
 
     def until_gone(self, path: str, seconds: float = PATIENCE_SECONDS) -> None:
         """Wait until a resource is there no longer."""
-        until(lambda: self.call("GET", path).get("errorCode") == "NOT_FOUND", seconds, f"the end of {path}")
+        until(lambda: self.call("GET", path).get("errorCode") == "NOT_FOUND", f"the end of {path}", seconds)
 
     def shown_tuning(self, tuning_id: str) -> dict[str, Any]:
         """Return a hyperparameter tuning as the API shows it now."""
@@ -303,7 +303,7 @@ class Appliance:
             return tuning if done else None
 
         try:
-            return until(reached, seconds, f"{statuses or 'the end'} of tuning {tuning_id}")
+            return until(reached, f"{statuses or 'the end'} of tuning {tuning_id}", seconds)
         except AssertionError as error:
             raise AssertionError(f"{error}: {self.shown_tuning(tuning_id)}\n{self.trials(tuning_id)}") from None
 
@@ -321,7 +321,7 @@ class Appliance:
             return training if done else None
 
         try:
-            return until(reached, seconds, f"{statuses or 'the end'} of training {training_id}")
+            return until(reached, f"{statuses or 'the end'} of training {training_id}", seconds)
         except AssertionError as error:
             raise AssertionError(f"{error}: {self.shown(training_id)}\n{self.log(training_id)[-2000:]}") from None
 

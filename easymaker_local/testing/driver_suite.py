@@ -20,9 +20,7 @@ import anyio
 import pytest
 
 from easymaker_local.drivers.base import Address, Driver, Mount, Observation, Phase, Resources, Workload
-
-PATIENCE_SECONDS = 180.0
-"""How long a test waits for what must happen soon; only failures take that long."""
+from easymaker_local.testing.appliance import PATIENCE_SECONDS
 
 MOST_GAPS = 4
 """How many attempts on a private network may be repeated because they fell into a gap (see ``gap_since``)."""

@@ -93,7 +93,7 @@ def endpoint_id(appliance: Appliance) -> str:
     answer = appliance.call("POST", "/endpoints", json=body)
     assert answer["header"]["isSuccessful"], answer["header"]["resultMessage"]
     found: str = answer["endpoint"]["endpointId"]
-    until(lambda: _status(appliance, found) == "ACTIVE", 180, "the endpoint")
+    until(lambda: _status(appliance, found) == "ACTIVE", "the endpoint")
     return found
 
 
@@ -123,8 +123,8 @@ def test_what_is_told_is_what_was_asked(appliance: Appliance, endpoint_id: str, 
 
     def agrees() -> None:
         told = lambda: _told(appliance, endpoint_id) == traffic.count  # noqa: E731 - asked again until it is so
-        until(told, 30, f"{traffic.count} instead of {_told(appliance, endpoint_id)}")
-        until(lambda: set(_logged(appliance, endpoint_id)) >= traffic.logged, 60, "the log of all requests")
+        until(told, f"{traffic.count} instead of {_told(appliance, endpoint_id)}")
+        until(lambda: set(_logged(appliance, endpoint_id)) >= traffic.logged, "the log of all requests")
 
     try:
         traffic.ask(20)
@@ -139,7 +139,7 @@ def test_what_is_told_is_what_was_asked(appliance: Appliance, endpoint_id: str, 
         for running in EnvoyProcess(Layout(appliance.home), 1).find():
             os.kill(running.pid, 9)
             kills["the gateway"] += 1
-        until(traffic.answers, 30, "the gateway's return")
+        until(traffic.answers, "the gateway's return")
         traffic.ask(10)
         agrees()
         logged = _logged(appliance, endpoint_id)

@@ -54,7 +54,7 @@ def test_up_after_a_crash(fresh: Appliance) -> None:
     program = as_program(fresh.environment)
     first = program("up", "--json").json["pid"]
     os.kill(first, signal.SIGKILL)
-    until(lambda: holder(fresh) is None, 10, "the lock's release")
+    until(lambda: holder(fresh) is None, "the lock's release")
     second = program("up", "--json")
     assert second.code == 0, second.err
     assert second.json["wasRunning"] is False

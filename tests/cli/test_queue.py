@@ -37,8 +37,8 @@ def test_what_waits_for_whom(daemon: Appliance, cli: Cli, tmp_path: Path) -> Non
         if name == "holder":
             daemon.await_status(ids[0], "RUNNING")
     try:
-        until(lambda: cli("queue", "--json").json["waitingList"], 30, "the queue")
-        (waiting,) = until(lambda: [w for w in cli("queue", "--json").json["waitingList"] if w["reason"]], 30, "its reason")
+        until(lambda: cli("queue", "--json").json["waitingList"], "the queue")
+        (waiting,) = until(lambda: [w for w in cli("queue", "--json").json["waitingList"] if w["reason"]], "its reason")
         assert (waiting["id"], waiting["position"], waiting["name"]) == (ids[1], 1, "waiter")
         assert waiting["heldByList"] == [{"kind": "training", "id": ids[0], "name": "holder"}]
         out = cli("queue").out

@@ -63,7 +63,7 @@ def test_served_until_the_user_ends_it(home: Appliance, tmp_path: Path, place: s
             stdout=stream, stderr=stream, env=home.environment,
         )  # fmt: skip
         try:
-            until(lambda: "/infer" in log.read_text() or process.poll() is not None, 300, "the examples")
+            until(lambda: "/infer" in log.read_text() or process.poll() is not None, "the examples")
             printed = log.read_text()
             assert "twice: PYTHON, 1 file" in printed
             examples = [shlex.split(line) for line in printed.splitlines() if line.startswith("curl ")]

@@ -294,7 +294,7 @@ def test_what_waits_says_why(daemon: Appliance, cli: Cli, waiting: str) -> None:
     queued = run(cli, "good.py", "queued", "--flavor", whole, "--detach")
     assert queued.code == 0, queued.err
     training_id = queued.out.strip()
-    until(lambda: daemon.shown(training_id)["statusReason"], 30, "a reason")
+    until(lambda: daemon.shown(training_id)["statusReason"], "a reason")
     assert "Waits for" in cli("training", "list").out
     waited = cli("training", "wait", training_id, "--timeout", "0")
     assert waited.code == 124

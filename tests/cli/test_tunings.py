@@ -82,7 +82,7 @@ def waiting(daemon: Appliance, cli: Cli, request: pytest.FixtureRequest) -> str:
     made = run(cli, name, *more, entry="waits.py")
     assert made.code == 0, made.err
     tuning_id = made.out.strip()
-    until(lambda: [t for t in daemon.trials(tuning_id) if t["objectiveValue"] == 1], 60, "the first value")
+    until(lambda: [t for t in daemon.trials(tuning_id) if t["objectiveValue"] == 1], "the first value")
     request.addfinalizer(lambda: open_gate(daemon, name))
     return tuning_id
 

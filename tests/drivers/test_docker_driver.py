@@ -21,9 +21,9 @@ from easymaker_local.drivers.docker import DockerDriver
 from easymaker_local.drivers.docker_container import EngineFacts, User, observation
 from easymaker_local.drivers.docker_engine import connect, engine_answers, translate
 from easymaker_local.errors import EasyMakerError, EngineUnavailable, PermanentError, TransientError
+from easymaker_local.testing.appliance import PATIENCE_SECONDS
 from easymaker_local.testing.driver_suite import (
     CLIENT,
-    PATIENCE_SECONDS,
     SERVER,
     DriverSuite,
     MakeWorkload,

@@ -22,13 +22,12 @@ from easymaker_local.drivers.docker_images import DockerImages, last_words, prog
 from easymaker_local.drivers.wheelhouse import Supply
 from easymaker_local.errors import Conflict, EngineUnavailable, EnvironmentFailed
 from easymaker_local.errors import NotFound as MissingEnvironment
+from easymaker_local.testing.appliance import PATIENCE_SECONDS
 from easymaker_local.testing.engine import BASE_IMAGE, docker_host
 
 pytestmark = pytest.mark.anyio
 
 MakeImage = Callable[..., Image]
-
-PATIENCE_SECONDS = 300
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ from easymaker_local.domain.model import ModelFormat
 from easymaker_local.domain.model_record import Model, ModelStatus
 from easymaker_local.settings import Settings
 from easymaker_local.store import endpoints, stages
-from easymaker_local.testing.appliance import free_port
+from easymaker_local.testing.appliance import PATIENCE_SECONDS, free_port
 from easymaker_local.testing.endpoints import EndpointRows
 from easymaker_local.testing.engine import docker_host
 from easymaker_local.testing.factories import make_model_spec
@@ -36,7 +36,6 @@ T = TypeVar("T")
 POD = Amount(200, 300)
 """What each pod gets."""
 
-PATIENCE_SECONDS = 600.0
 SAYS = """import os, time
 class Model:
     def load(self, path, parameters):

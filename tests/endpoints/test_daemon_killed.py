@@ -21,7 +21,6 @@ from tests.endpoints.live import SAYS, no_failures
 pytestmark = pytest.mark.environment
 SEED = 20_261_129
 SMALL = {"cpu": "0.2", "memory": "300Mi"}
-PATIENCE_SECONDS = 600.0
 
 
 @pytest.fixture
@@ -75,7 +74,7 @@ def test_killed_while_the_default_stage_changes(
         found: dict[str, Any] = appliance.call("GET", f"/endpoints/{endpoint_id}")["endpoint"]
         return found
 
-    until(lambda: endpoint()["endpointStatusCode"] == "ACTIVE", PATIENCE_SECONDS, "the endpoint")
+    until(lambda: endpoint()["endpointStatusCode"] == "ACTIVE", "the endpoint")
     client = asking()
 
     def kill(moment: str) -> None:
@@ -96,11 +95,11 @@ def test_killed_while_the_default_stage_changes(
             found: dict[str, Any] = appliance.call("GET", f"/endpoint-stages/{stage_id}")["endpointStage"]
             return found
 
-        until(lambda: stage()["endpointStageStatusCode"] == "ACTIVE", PATIENCE_SECONDS, "the stage")
+        until(lambda: stage()["endpointStageStatusCode"] == "ACTIVE", "the stage")
         changed = appliance.call("PUT", f"/endpoints/{endpoint_id}/default-stage", json={"endpointStageId": stage_id})
         assert changed["header"]["isSuccessful"], changed
         kill("while the default stage changes")
-        until(lambda: endpoint()["endpointStatusCode"] == "ACTIVE", PATIENCE_SECONDS, "the change")
+        until(lambda: endpoint()["endpointStatusCode"] == "ACTIVE", "the change")
         there = appliance.call("GET", f"/endpoint-stages?endpointIdList={endpoint_id}")["endpointStageList"]
         assert [found["endpointStageId"] for found in there if found["endpointId"] == endpoint_id] == [stage_id]
     output, _ = client.communicate("")

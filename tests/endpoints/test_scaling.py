@@ -101,14 +101,14 @@ def test_pods_follow_requests_and_an_idle_model_sleeps_until_it_is_asked(applian
     )  # fmt: skip
     assert made.code == 0, made.err
     with asked(appliance, 8) as answers:
-        until(lambda: running(cli) >= 3, 120, "three pods")
+        until(lambda: running(cli) >= 3, "three pods")
     assert set(answers) == {200}, answers
-    until(lambda: running(cli) == 0, 120, "sleep")
-    until(lambda: stage_of(cli)["nodeCount"] == 0, 60, "the node's end")
+    until(lambda: running(cli) == 0, "sleep")
+    until(lambda: stage_of(cli)["nodeCount"] == 0, "the node's end")
     appliance.kill()
     appliance.start()
     with asked(appliance, 5) as answers:
-        until(lambda: answers[200] > 5, 120, "an answer after sleep")
+        until(lambda: answers[200] > 5, "an answer after sleep")
     assert set(answers) == {200}, answers
     events = [event["message"] for event in stage_of(cli)["eventList"] if event["message"]]
     decided = [words for words in events if "Pods " in words]

@@ -40,7 +40,7 @@ class Models:
 
     def await_all(self) -> None:
         """Wait until nothing happens any more."""
-        until(lambda: not select(self._appliance, "SELECT id FROM models WHERE is_finished = 0"), 60, "the end of all models")
+        until(lambda: not select(self._appliance, "SELECT id FROM models WHERE is_finished = 0"), "the end of all models")
 
     def at_the_end(self, checks: Counter[str]) -> None:
         """Every model ended as its artifact has to, by an unbroken history, and nothing is left of those that were deleted."""

@@ -176,7 +176,7 @@ class Load:
                       UNION SELECT resource_id FROM log_shipping"""
             return not select(self.appliance, left)
 
-        until(ended, 120, "the end of all trainings and tunings")
+        until(ended, "the end of all trainings and tunings")
         self.models.await_all()
 
 
@@ -201,7 +201,7 @@ def bystander(make_appliance: MakeAppliance) -> Bystander:
     made.put("code", {"train.py": COUNTED})
     made.start()
     training = made.training(**STOPPED.body(made, "bystander"))["trainingId"]
-    until(lambda: "line 3" in made.log(training), 60, "its first lines")
+    until(lambda: "line 3" in made.log(training), "its first lines")
     made.kill()
     return Bystander(made)
 
@@ -224,7 +224,7 @@ def test_killed_at_every_named_point_and_at_random(
                     load.lead_to(point)
                 return appliance.has_ended
 
-            until(died, 60, f"the death {point}")
+            until(died, f"the death {point}")
             kills[point] += 1
             invariants.while_dead(appliance, VCPUS * 1000, checks)
         _kill_at_random(load, kills, checks)

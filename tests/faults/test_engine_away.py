@@ -110,7 +110,7 @@ def appliance(make_appliance: MakeAppliance, line: Line) -> Appliance:
 
 
 def _await_reason(appliance: Appliance, training: str, code: str) -> None:
-    until(lambda: (appliance.shown(training)["statusReason"] or {}).get("code") == code, 60, f"the reason {code}")
+    until(lambda: (appliance.shown(training)["statusReason"] or {}).get("code") == code, f"the reason {code}")
 
 
 # Long enough that the line is cut before the end on a busy machine, too.
@@ -118,9 +118,9 @@ def _await_reason(appliance: Appliance, training: str, code: str) -> None:
 def test_engine_goes_while_a_job_runs(appliance: Appliance, line: Line, kind: Kind) -> None:
     """GN-L02: the job ends while nobody can see it; it stays RUNNING until somebody can."""
     training = appliance.training(**kind.body(appliance, "job"))["trainingId"]
-    until(lambda: "line 1" in appliance.log(training), 60, "its first lines")
+    until(lambda: "line 1" in appliance.log(training), "its first lines")
     line.cut()
-    until(lambda: f"line {kind.lines - 1}" in appliance.log(training), 60, "its last line, which needs no engine")
+    until(lambda: f"line {kind.lines - 1}" in appliance.log(training), "its last line, which needs no engine")
     assert appliance.shown(training)["trainingStatusCode"] == "RUNNING"
     settings = Settings(home=appliance.home, driver="docker", docker_host=f"unix://{line.path}")
     finding = check_workloads(settings)
@@ -135,9 +135,9 @@ def test_engine_goes_while_a_job_runs(appliance: Appliance, line: Line, kind: Ki
 
 def test_reason_of_a_failure_outlives_the_engines_absence(appliance: Appliance, line: Line) -> None:
     training = appliance.training(entryPoint="gang.py", instanceCount=2)["trainingId"]
-    until(lambda: "FAIL_TRAIN_IN_PROGRESS" in history(appliance, training), 60, "the failure of node 1")
+    until(lambda: "FAIL_TRAIN_IN_PROGRESS" in history(appliance, training), "the failure of node 1")
     line.cut()
-    until(lambda: (appliance.home / "serve.log").read_text().count("Trying again") >= 2, 60, "two passes in vain")
+    until(lambda: (appliance.home / "serve.log").read_text().count("Trying again") >= 2, "two passes in vain")
     line.connect()
     ended = appliance.await_status(training)
     assert (ended["trainingStatusCode"], ended["statusReason"]["code"]) == ("FAIL_TRAIN", "EXIT_CODE")
@@ -164,14 +164,14 @@ def test_asked_for_while_the_engine_is_away(appliance: Appliance, line: Line) ->
 def test_daemon_restarted_while_the_engine_is_away(appliance: Appliance, line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
     """GN-L02: it waits, and with ``driver = auto`` it does not take the other driver and call the jobs lost."""
     training = appliance.training(**SUCCEEDS.body(appliance, "job"))["trainingId"]
-    until(lambda: "line 1" in appliance.log(training), 60, "its first lines")
+    until(lambda: "line 1" in appliance.log(training), "its first lines")
     appliance.kill()
     line.cut()
     with monkeypatch.context() as patch:
         patch.setattr(appliance, "driver", "auto")
         appliance.start()
     assert appliance.call("GET", "/system")["system"]["driver"] == "docker"
-    until(lambda: f"line {SUCCEEDS.lines - 1}" in appliance.log(training), 60, "its last line, which needs no engine")
+    until(lambda: f"line {SUCCEEDS.lines - 1}" in appliance.log(training), "its last line, which needs no engine")
     assert appliance.shown(training)["trainingStatusCode"] == "RUNNING"
     line.connect()
     appliance.await_status(training)

@@ -116,7 +116,7 @@ def _builds(package: Path) -> set[int]:
 def test_daemon_killed_while_preparing(slow: tuple[Appliance, Path], kills: Counter[str]) -> None:
     appliance, package = slow
     training = appliance.training()["trainingId"]
-    until(lambda: _builds(package), 60, "the build")
+    until(lambda: _builds(package), "the build")
     waiting = appliance.shown(training)
     assert (waiting["trainingStatusCode"], waiting["statusReason"]["code"]) == ("CREATE_REQUESTED", "PREPARING_ENVIRONMENT")
     assert appliance.call("GET", "/system")["system"]["bookedVcpus"] == 0, "nothing is held during a preparation"
@@ -129,7 +129,7 @@ def test_daemon_killed_while_preparing(slow: tuple[Appliance, Path], kills: Coun
     ended = appliance.await_status(training, seconds=200)
     assert ended["trainingStatusCode"] == "COMPLETE", ended
     assert appliance.log(training) == "42\n"
-    until(lambda: not any(psutil.pid_exists(pid) for pid in _builds(package)), 30, "the end of all builders")
+    until(lambda: not any(psutil.pid_exists(pid) for pid in _builds(package)), "the end of all builders")
     assert_nothing_left(appliance)
 
 
@@ -138,7 +138,7 @@ def test_builder_is_killed(slow: tuple[Appliance, Path]) -> None:
     """A failure like any other: whoever waited is told, whoever asks later gets a new try."""
     appliance, package = slow
     training = appliance.training()["trainingId"]
-    [builder] = until(lambda: _builds(package), 60, "the build")
+    [builder] = until(lambda: _builds(package), "the build")
     kill_quietly(builder, 9)
     failed = appliance.await_status(training)
     assert (failed["trainingStatusCode"], failed["statusReason"]["code"]) == ("CREATE_FAILED", "ENVIRONMENT_FAILED")
@@ -151,7 +151,7 @@ def test_stopped_while_its_environment_is_prepared(slow: tuple[Appliance, Path])
     """TR-50; another one that waits for the same environment gets it."""
     appliance, package = slow
     gives_up, waits = (appliance.training()["trainingId"] for _ in range(2))
-    until(lambda: _builds(package), 60, "the build")
+    until(lambda: _builds(package), "the build")
     appliance.call("PUT", f"/trainings/{gives_up}/stop")
     assert appliance.await_status(gives_up)["trainingStatusCode"] == "STOPPED"
     (package / "go").touch()

@@ -58,7 +58,7 @@ def _spoil_container(storage: Path) -> None:
 def test_model_that_cannot_be_stored(appliance: Appliance, spoil: Callable[[Path], None]) -> None:
     """TR-49: never COMPLETE, nothing is lost, and the message says where it is."""
     training = appliance.training(**replace(SUCCEEDS, lines=LONG).body(appliance, "job"))["trainingId"]
-    until(lambda: "line 1" in appliance.log(training), 60, "its first lines")
+    until(lambda: "line 1" in appliance.log(training), "its first lines")
     spoil(appliance.home / "storage")
     ended = appliance.await_status(training)
     assert (ended["trainingStatusCode"], ended["statusReason"]["code"]) == ("FAIL_TRAIN", "OUTPUT_NOT_STORED")
@@ -74,7 +74,7 @@ def test_model_that_cannot_be_stored(appliance: Appliance, spoil: Callable[[Path
 def test_checkpoints_that_cannot_be_stored(appliance: Appliance, kind: Kind, reason: str) -> None:
     """The first reason stays, what could not be stored is told beside it."""
     training = appliance.training(**replace(kind, lines=max(kind.lines, LONG)).body(appliance, "job"))["trainingId"]
-    until(lambda: "line 1" in appliance.log(training), 60, "its first lines")
+    until(lambda: "line 1" in appliance.log(training), "its first lines")
     _spoil_parent(appliance.home / "storage")
     if kind.is_stopped:
         appliance.call("PUT", f"/trainings/{training}/stop")
@@ -101,7 +101,7 @@ def test_data_deleted_while_it_is_read(appliance: Appliance) -> None:
     appliance.put("data", {"rows/1.csv": "1"})
     rows = {"datasetName": "rows", "dataUri": appliance.uri("data", "rows")}
     training = appliance.training(entryPoint="reads.py", datasetList=[rows])["trainingId"]
-    until(lambda: "began" in appliance.log(training), 60, "its first line")
+    until(lambda: "began" in appliance.log(training), "its first line")
     shutil.rmtree(appliance.home / "storage" / "data")
     ended = appliance.await_status(training)
     assert (ended["trainingStatusCode"], ended["statusReason"]["code"]) == ("FAIL_TRAIN", "EXIT_CODE")

@@ -67,7 +67,7 @@ class Queue:
             is_waiting = (shown["trainingStatusCode"], reason["code"]) == ("CREATE_REQUESTED", "WAITING_FOR_RESOURCES")
             return is_waiting and all(word in reason["message"] for word in words)
 
-        until(stands, 30, f"{name} waiting with {words}")
+        until(stands, f"{name} waiting with {words}")
 
     def began(self, name: str) -> bool:
         return "began" in self.appliance.log(self.ids[name])
@@ -128,7 +128,7 @@ def test_gang_starts_when_all_of_it_fits(queue: Queue) -> None:
     queue.await_reason("gang", "Position 1", "held by training " + queue.ids["two"])
     queue.finish("two")
     queue.await_status("gang", "RUNNING")
-    until(lambda: "began" in queue.appliance.log(queue.ids["gang"], 1), 30, "node 1")
+    until(lambda: "began" in queue.appliance.log(queue.ids["gang"], 1), "node 1")
     queue.finish("gang")
     queue.await_status("gang", "COMPLETE")
     assert_nothing_left(queue.appliance)

@@ -129,7 +129,7 @@ def test_killed_during_the_very_first_start(make_appliance: MakeAppliance, kills
     for number, sign in enumerate(("daemon.lock", "token", "secret.key", "state.db", "state.db-wal", "state.db-shm")):
         appliance = make_appliance(f"home-{number}")
         appliance.start(wait=False)
-        until((appliance.home / sign).exists, 30, sign)
+        until((appliance.home / sign).exists, sign)
         appliance.kill()
         kills[f"as soon as {sign} is there"] += 1
         appliance.start()

@@ -357,7 +357,7 @@ def test_the_disk_of_the_home_is_full(small_home: Path, appliance: Appliance) ->
         assert answer["errorCode"] == "DATABASE_UNAVAILABLE", answer
         return str(answer["header"]["resultMessage"])
 
-    assert "its disk is full" in until(refusal, 60, "a refusal")
+    assert "its disk is full" in until(refusal, "a refusal")
     level, _ = diagnosis(appliance, "disk")
     assert level == "problem"
     assert appliance.call("GET", "/trainings")["header"]["isSuccessful"]

@@ -63,7 +63,7 @@ def appliance(make_appliance: MakeAppliance) -> Appliance:
 
 
 def _await_line(appliance: Appliance, training: dict[str, Any], line: str) -> None:
-    until(lambda: line in appliance.log(training["trainingId"]), 60, f"the line {line!r}")
+    until(lambda: line in appliance.log(training["trainingId"]), f"the line {line!r}")
 
 
 def _ended(appliance: Appliance, training: dict[str, Any], status: str, reason: str | None) -> dict[str, Any]:
@@ -134,7 +134,7 @@ def test_container_is_killed_or_removed(appliance: Appliance, verb: str, is_aliv
 def test_one_node_of_a_gang_is_lost(appliance: Appliance) -> None:
     """DT-06: the others are stopped, and the training fails for the first one's reason."""
     training = appliance.training(**LONG, instanceCount=2)
-    until(lambda: "line 3" in appliance.log(training["trainingId"], 1), 60, "the line of node 1")
+    until(lambda: "line 3" in appliance.log(training["trainingId"], 1), "the line of node 1")
     name = f"training-{training['trainingId']}-1-node-1"
     if appliance.driver == "docker":
         client = docker.from_env()

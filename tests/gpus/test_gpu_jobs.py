@@ -73,7 +73,7 @@ class GpuAppliance:
             text, end, _ = self.appliance.log(self.ids[name], node).partition("\n")
             return text if end else None  # a job's output is unbuffered: half a line may be there
 
-        devices = until(line, 60, f"a line of {name}").removeprefix("sees").strip()
+        devices = until(line, f"a line of {name}").removeprefix("sees").strip()
         return [] if devices in {"", "void"} else devices.split(",")
 
     def await_reason(self, name: str, *words: str) -> str:
@@ -86,7 +86,7 @@ class GpuAppliance:
             message = str(shown["statusReason"]["message"])
             return message if all(word in message for word in words) else None
 
-        return until(reason, 60, f"{name} waiting with {words}; it is {self.appliance.shown(self.ids[name])}")
+        return until(reason, f"{name} waiting with {words}; it is {self.appliance.shown(self.ids[name])}")
 
     def queue(self) -> dict[str, Any]:
         found: dict[str, Any] = self.appliance.call("GET", "/queue")["queue"]
@@ -159,7 +159,7 @@ def test_jobs_see_exactly_what_was_booked_for_them(gpus: GpuAppliance) -> None:
     for name in ("next", "cpu", "other"):
         gpus.finish(name)
         gpus.await_status(name, "COMPLETE")
-    until(lambda: not select(gpus.appliance, "SELECT * FROM bookings"), 30, "all devices given back")
+    until(lambda: not select(gpus.appliance, "SELECT * FROM bookings"), "all devices given back")
     assert_nothing_left(gpus.appliance)
     assert {gpu["stateCode"] for gpu in gpus.gpus().values()} == {"FREE"}
 
@@ -282,7 +282,7 @@ def test_a_killed_daemon_neither_loses_nor_doubles_devices(
         with monkeypatch.context() as patch:
             patch.setattr(appliance, "command", [sys.executable, "-c", crash_points.ARMED])
             appliance.start(wait=False)
-            until(lambda: appliance.has_ended or not select(appliance, UNFINISHED), 60, moment)
+            until(lambda: appliance.has_ended or not select(appliance, UNFINISHED), moment)
         kills["with devices booked"] += appliance.has_ended
         appliance.kill()
         booked = [uuid for row in select(appliance, "SELECT devices FROM bookings") for uuid in json.loads(row["devices"])]
@@ -290,7 +290,7 @@ def test_a_killed_daemon_neither_loses_nor_doubles_devices(
     appliance.start()
     for name in names:
         assert gpus.await_status(name)["trainingStatusCode"] == "COMPLETE"
-    until(lambda: not select(appliance, "SELECT * FROM bookings"), 30, "all devices given back")
+    until(lambda: not select(appliance, "SELECT * FROM bookings"), "all devices given back")
     held: dict[str, list[tuple[float, float]]] = {}
     for number, name in enumerate(names):
         for node in range(1 + number % 2):

@@ -38,7 +38,7 @@ def python() -> str:
 def on_10090(python: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Appliance]:
     """An appliance on the SDK's own port; one test process at a time has it. The driver makes no difference on the wire."""
     lock = ProcessLock(cache_directory() / f"port-{PORT}.lock")
-    until(lock.acquire, 300, f"the turn to use port {PORT}")
+    until(lock.acquire, f"the turn to use port {PORT}")
     try:
         with socket.socket() as probe:
             probe.settimeout(1)
@@ -179,7 +179,7 @@ def test_models(on_10090: Appliance, python: str, tmp_path: Path) -> None:
     ids = {name: seen[name] for name in ("by_training", "by_tuning", "by_uri")}
     assert seen["listed"] == dict(zip(ids.values(), ("of training", "of tuning", "saved"), strict=True))
     assert (seen["kind"], "the origin is missing" in seen["refusal"]) == ("EasyMakerError", True)
-    shown = {name: until(lambda id_=id_: _examined(appliance, id_), 60, "the examination") for name, id_ in ids.items()}
+    shown = {name: until(lambda id_=id_: _examined(appliance, id_), "the examination") for name, id_ in ids.items()}
     assert {name: model["modelStatusCode"] for name, model in shown.items()} == dict.fromkeys(ids, "ACTIVE"), shown
     assert [shown[name]["frameworkCode"] for name in ids] == ["PYTORCH", "PYTORCH", "TENSORFLOW"]
     assert (shown["by_training"]["description"], shown["by_uri"]["tagList"]) == (

@@ -22,13 +22,11 @@ from easymaker_local.drivers.base import Driver, Environments, Observation, Reso
 from easymaker_local.drivers.environments import VirtualEnvironments
 from easymaker_local.drivers.process import ProcessDriver
 from easymaker_local.settings import Settings
-from easymaker_local.testing.appliance import NO_TRUST, free_port
+from easymaker_local.testing.appliance import NO_TRUST, PATIENCE_SECONDS, free_port
 from easymaker_local.testing.engine import discard_install, docker_host
 from easymaker_local.testing.serving_suite import Sample
 from tests.conftest import CACHE
 from tests.serving.environments import image_for, interpreter
-
-PATIENCE_SECONDS = 600.0
 
 
 @dataclass(frozen=True)

@@ -80,7 +80,7 @@ def runs(client: httpx.Client, path: str) -> list[str]:
         answer = client.get(f"{path}data/runs")
         return None if answer.status_code == 503 else answer
 
-    answer = until(ask, PREPARATION_SECONDS, "TensorBoard's start")
+    answer = until(ask, "TensorBoard's start", PREPARATION_SECONDS)
     assert answer.status_code == 200, answer.text
     found: list[str] = answer.json()
     return found
@@ -88,7 +88,7 @@ def runs(client: httpx.Client, path: str) -> list[str]:
 
 def await_runs(client: httpx.Client, path: str, expected: set[str]) -> None:
     """Wait until a TensorBoard shows these runs and no others; it looks for new files every few seconds."""
-    until(lambda: set(runs(client, path)) == expected, 60, f"{expected} in TensorBoard, not {runs(client, path)},")
+    until(lambda: set(runs(client, path)) == expected, f"{expected} in TensorBoard, not {runs(client, path)},")
 
 
 def path_of(view: dict[str, Any], appliance: Appliance) -> str:

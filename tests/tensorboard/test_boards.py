@@ -163,7 +163,7 @@ def test_a_killed_daemon_finds_the_server_again(tmp_path: Path) -> None:
         board = path_of(show_experiment(appliance, "killed"), appliance)
         with gateway(appliance) as http:
             assert http.get(board, headers={"Accept": "text/html"}).status_code == 503
-            until(lambda: supervisors(appliance), PREPARATION_SECONDS, "the server's start")
+            until(lambda: supervisors(appliance), "the server's start", PREPARATION_SECONDS)
         appliance.kill()
         appliance.start()
         with gateway(appliance) as http:

@@ -74,7 +74,7 @@ class Mlflow:
             answer = self.http.request(method, f"{SERVER.path}api/2.0/mlflow/{path}", **arguments)
             return None if answer.status_code == 503 else answer
 
-        answer = until(call, PREPARATION_SECONDS, "MLflow's start")
+        answer = until(call, "MLflow's start", PREPARATION_SECONDS)
         assert answer.status_code == 200, answer.text
         found: dict[str, Any] = answer.json()
         return found
@@ -92,7 +92,7 @@ class Mlflow:
             found = self.run(training_id)
             return found if expected.items() <= found.items() else None
 
-        return until(reached, 30, f"{expected} of {self.run(training_id)}")
+        return until(reached, f"{expected} of {self.run(training_id)}")
 
     def history(self, training_id: str, metric: str) -> list[tuple[int, Any, int]]:
         """Return step, value and time of a metric's values."""

@@ -174,7 +174,7 @@ def test_what_ended_long_before_is_there(tmp_path: Path) -> None:
             mlflow.until_run(good, run_name="better")
             appliance.call("PATCH", f"/experiments/{appliance.experiment()}", json={"experimentName": "renamed"})
             until(lambda: mlflow.ask("GET", "experiments/get", params={"experiment_id": shown["experiment_id"]})
-                  ["experiment"]["name"] == "renamed", 30, "the new name")  # fmt: skip
+                  ["experiment"]["name"] == "renamed", "the new name")  # fmt: skip
             appliance.call("DELETE", f"/trainings/{bad}")
             mlflow.until_run(bad, lifecycle_stage="deleted")
     finally:
@@ -306,7 +306,7 @@ def test_a_daemon_that_dies_between_telling_and_recording_tells_again(tmp_path: 
                 mlflow.http.get(f"{SERVER.path}version")
                 return appliance.has_ended
 
-            until(ask, PREPARATION_SECONDS, "the daemon's death")
+            until(ask, "the daemon's death", PREPARATION_SECONDS)
         appliance.command = usual
         appliance.start()
         with mlflow_of(appliance) as mlflow:
@@ -339,7 +339,7 @@ def test_a_server_that_nobody_asks_ends_and_comes_back_for_a_job(tmp_path: Path)
             measure(appliance, held, f"loss{told}", [float(told)])
             return server_pid(appliance) is None
 
-        until(ends, 60, "the end of an idle server")
+        until(ends, "the end of an idle server")
         release(appliance, held)
         complete(appliance, held)
         training = run(appliance, "logs", LOGS, hyperparameterList=PARAMETERS)

@@ -71,7 +71,7 @@ def test_iris_is_stopped_and_resumed(
     begun = appliance.await_status(first, "RUNNING", "FAIL_TRAIN", "CREATE_FAILED", seconds=PREPARATION_SECONDS)
     assert begun["trainingStatusCode"] == "RUNNING", begun["statusReason"]
     staged = appliance.home / "work" / "training" / first / "node-0" / "checkpoint"
-    until(lambda: len(list(staged.glob(checkpoints))) >= 2, 120, f"a checkpoint: {appliance.log(first)}")
+    until(lambda: len(list(staged.glob(checkpoints))) >= 2, f"a checkpoint: {appliance.log(first)}")
     # TB-04, TB-L01: the logs are there while it runs.
     assert events(appliance, first)
     assert appliance.shown(first)["trainingStatusCode"] == "RUNNING"

@@ -36,7 +36,7 @@ def test_metrics_of_a_training_that_runs_and_of_one_that_has_ended(appliance: Ap
         found: list[dict[str, Any]] = appliance.call("GET", f"/trainings/{training}/metrics")["metricList"]
         return found
 
-    (loss,) = until(shown, 120, "the first values")
+    (loss,) = until(shown, "the first values")
     assert loss["metricName"] == "train/loss"
     assert [point["value"] for point in loss["pointList"]] == [4, 3]
     (appliance.home / "work/training" / training / "node-0/model/go").touch()
