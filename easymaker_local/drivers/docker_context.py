@@ -23,6 +23,9 @@ ENVIRONMENT_ROOT = "/opt/environment"
 STAGE_LABEL = "easymaker.image.stage"
 """On everything that ``images/Dockerfile`` makes before the image itself, with the value of its argument ``IMAGE``."""
 
+_SECOND_STAGE = "FROM ${BASE_IMAGE}\nCOPY --from=environment /opt/environment /opt/environment\n"
+"""Lines of ``images/Dockerfile`` without which the environment stays where it was made."""
+
 _PIP_ADDRESSES = ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL")
 _PASSED_ON = ("PIP_TRUSTED_HOST", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")
 _FRAMEWORKS = ("torch", "tensorflow", "tensorflow-cpu")
@@ -36,14 +39,20 @@ def reference(image: Image) -> str:
     return f"easymaker-local/{image.repository}:{image.tag}-{content.hexdigest()[:12]}"
 
 
-def dockerfile(image: Image) -> bytes:
-    """Return the folder's own Dockerfile, or the catalogue's, with the image's variables."""
+def dockerfile(image: Image, *, in_one_stage: bool = False) -> bytes:
+    """Return the folder's own Dockerfile, or the catalogue's, with the image's variables.
+
+    ``in_one_stage`` leaves out that the environment is copied into a second stage.
+    """
     candidates = (image.folder, image.folder.parent, bundled("images"))
     path = next((folder / "Dockerfile" for folder in candidates if (folder / "Dockerfile").is_file()), None)
     if path is None:
         raise EnvironmentFailed(f"Image {image.id} has no Dockerfile.")
     lines = [f"ENV {name}={_quoted(value)}" for name, value in sorted(image.env.items())]
-    return "\n".join([path.read_text().rstrip("\n"), *lines, ""]).encode()
+    text = path.read_text().rstrip("\n")
+    if in_one_stage:
+        text = text.replace(_SECOND_STAGE, "")
+    return "\n".join([text, *lines, ""]).encode()
 
 
 def wheels(image: Image, wheelhouse: Path | None) -> Supply:
@@ -51,10 +60,19 @@ def wheels(image: Image, wheelhouse: Path | None) -> Supply:
     return supply(image.folder / "requirements.txt", wheelhouse, image.python_version)
 
 
-def write_context(file: IO[bytes], image: Image, chosen: Supply) -> None:
+def is_one_stage(chosen: Supply, arguments: Mapping[str, str]) -> bool:
+    """Say whether nothing of the build has to stay out of the image: no wheel, and no address of an index or proxy.
+
+    To copy an environment into a second stage takes about as long as to install it.
+    """
+    return not chosen.wheels and not any(name in arguments for name in (*_PIP_ADDRESSES, *_PASSED_ON))
+
+
+def write_context(file: IO[bytes], image: Image, chosen: Supply, *, in_one_stage: bool = False) -> None:
     """Write the context as a tar file: wheels have gigabytes, so it never is in memory."""
+    build_file = dockerfile(image, in_one_stage=in_one_stage)
     with tarfile.open(fileobj=file, mode="w") as tar:
-        for name, content in (("Dockerfile", dockerfile(image)), ("requirements.txt", _requirements(image))):
+        for name, content in (("Dockerfile", build_file), ("requirements.txt", _requirements(image))):
             member = tarfile.TarInfo(name)
             member.size = len(content)
             # No times and owners: the engine would take the same files for others and build again.

@@ -22,6 +22,7 @@ from easymaker_local.domain.image import Image
 from easymaker_local.drivers.docker_context import (
     STAGE_LABEL,
     build_arguments,
+    is_one_stage,
     reference,
     wheels,
     withheld,
@@ -137,11 +138,14 @@ class DockerImages:
         if chosen.wheels:
             progress(f"taking {', '.join(wheel.name for wheel in chosen.wheels)} from the wheelhouse")
         tell = _from_threads(progress)
+        arguments = build_arguments(image, chosen)
+        in_one_stage = is_one_stage(chosen, arguments)
         with tempfile.TemporaryFile(dir=self._state) as context:
-            await asyncio.to_thread(write_context, context, image, chosen)
+            await asyncio.to_thread(write_context, context, image, chosen, in_one_stage=in_one_stage)
             context.seek(0)
-            arguments = build_arguments(image, chosen)
             labels = {IMAGE_LABEL: image.id, OWNER_LABEL: self._install_id}
+            if in_one_stage:
+                labels[STAGE_LABEL] = ""  # the image is no leftover of a stage
             await self._engine.long_call(lambda client: _build(client, context, image, wanted, arguments, labels, tell))
 
     async def _sweep(self, wanted: str) -> None:

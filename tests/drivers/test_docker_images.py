@@ -98,6 +98,19 @@ class TestContext:
         with tarfile.open(fileobj=file) as tar:
             assert tar.getnames() == ["Dockerfile", "requirements.txt", "wheels/emtiny-1.0-py3-none-any.whl"]
 
+    def test_what_has_to_stay_out_of_the_image_is_left_in_a_stage_of_its_own(self, make_image: MakeImage) -> None:
+        image, wheel = make_image(wheel_index="https://wheels.example/cpu"), Supply((Path("emtiny-1.0-py3-none-any.whl"),))
+        assert docker_context.is_one_stage(Supply(), docker_context.build_arguments(image, Supply(), {}))
+        assert not docker_context.is_one_stage(wheel, docker_context.build_arguments(image, wheel, {}))
+        for name in ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_TRUSTED_HOST", "HTTPS_PROXY", "no_proxy"):
+            arguments = docker_context.build_arguments(image, Supply(), {name: "https://intern.example/simple"})
+            assert not docker_context.is_one_stage(Supply(), arguments), name
+        for is_one, stages in ((False, 2), (True, 1)):
+            lines = docker_context.dockerfile(image, in_one_stage=is_one).decode().splitlines()
+            assert len([line for line in lines if line.startswith("FROM ")]) == stages
+            assert any("--from" in line for line in lines) is not is_one
+            assert "ENV PATH=/opt/environment/bin:$PATH" in lines
+
     def test_index_is_not_asked_for_a_framework_that_the_wheelhouse_has(self, make_image: MakeImage) -> None:
         image = make_image(wheel_index="https://wheels.example/cpu")
         none_found = docker_context.build_arguments(image, Supply(), {})
@@ -179,11 +192,20 @@ class TestBuilding:
             for found in client.images(filters={"label": f"easymaker.image={folder.name}"}):
                 client.remove_image(found["Id"], force=True)
 
+    @pytest.mark.parametrize("package", ["", "emtiny"], ids=["without wheels", "with a wheel"])
     async def test_catalogue_folder_becomes_an_image(
-        self, images: Callable[[], DockerImages], client: docker.APIClient, make_image: MakeImage
+        self,
+        images: Callable[[], DockerImages],
+        client: docker.APIClient,
+        make_image: MakeImage,
+        wheelhouse: Path,
+        package: str,
     ) -> None:
         odd = 'a "b" \\ $HOME'
-        image = make_image("six==1.17.0\nemtiny==1.0\n", env={"ODD": odd, "WHERE": "{environment}/lib"})
+        image = make_image(f"six==1.17.0\n{package}\n", env={"ODD": odd, "WHERE": "{environment}/lib"})
+        chosen = docker_context.wheels(image, wheelhouse)
+        in_one_stage = docker_context.is_one_stage(chosen, docker_context.build_arguments(image, chosen))
+        assert not (in_one_stage and package)
         builder = images()
         lines: list[str] = []
         assert await builder.ready(image) is None
@@ -192,18 +214,19 @@ class TestBuilding:
         assert await images().prepare(image, lines.append) == reference
         assert any(line.startswith("step 1/") for line in lines)
         assert any("six" in line for line in lines)
+        assert any("COPY --from" in line for line in lines) is not in_one_stage
         check = (
-            "import emtiny, os, pathlib, six, sys;"
-            f"assert (emtiny.ANSWER, os.environ['ODD']) == (42, {odd!r});"
+            f"import os, pathlib, six, sys, {package or 'pip'};"
+            f"assert os.environ['ODD'] == {odd!r};"
             "assert os.environ['WHERE'] == '/opt/environment/lib', os.environ['WHERE'];"
             "assert not list(pathlib.Path('/').glob('build/*')) and not list(pathlib.Path('/tmp').iterdir())"
         )
         assert run(client, reference, ["python", "-c", check]) == (0, "")
         labels = client.inspect_image(reference)["Config"]["Labels"]
         assert labels["easymaker.image"] == image.id
-        assert docker_context.STAGE_LABEL not in labels
-        assert client.images(all=True, filters={"label": f"{docker_context.STAGE_LABEL}={reference}"}) == []
+        assert not labels.get(docker_context.STAGE_LABEL)
         client.remove_image(reference)
+        assert client.images(all=True, filters={"label": f"{docker_context.STAGE_LABEL}={reference}"}) == []
         assert await builder.ready(image) is None
 
     async def test_what_is_stored_can_be_discarded_but_not_while_it_is_used(
