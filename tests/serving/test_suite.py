@@ -59,21 +59,21 @@ class TestTensorflow(ServingSuite):
     kind, format, name = "tensorflow", ModelFormat.TENSORFLOW, "tensorflow"
 
 
-@pytest.mark.xdist_group("suite-pytorcharchive")
+@pytest.mark.xdist_group("suite-pytorch")
 class TestPytorchArchive(ServingSuite):
     """FS-04, FS-12."""
 
     kind, format, name = "pytorch", ModelFormat.PYTORCH, "archive"
 
 
-@pytest.mark.xdist_group("suite-pytorchfiles")
+@pytest.mark.xdist_group("suite-pytorch")
 class TestPytorchFiles(ServingSuite):
     """FS-05…FS-08."""
 
     kind, format, name = "pytorch", ModelFormat.PYTORCH, "files"
 
 
-@pytest.mark.xdist_group("suite-pytorchexport")
+@pytest.mark.xdist_group("suite-pytorch")
 class TestPytorchExport(ServingSuite):
     """A program of torch.export."""
 
