@@ -6,11 +6,11 @@ import hashlib
 import io
 import json
 import os
+import re
 import tarfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import IO
-from urllib.parse import urlsplit
 
 from easymaker_local.domain.image import Image
 from easymaker_local.drivers.wheelhouse import Supply, supply
@@ -28,6 +28,7 @@ _SECOND_STAGE = "FROM ${BASE_IMAGE}\nCOPY --from=environment /opt/environment /o
 
 _PIP_ADDRESSES = ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL")
 _PASSED_ON = ("PIP_TRUSTED_HOST", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")
+_USER_IN_ADDRESS = re.compile(r"//[^/?#\s]*@")
 _FRAMEWORKS = ("torch", "tensorflow", "tensorflow-cpu")
 
 
@@ -60,12 +61,14 @@ def wheels(image: Image, wheelhouse: Path | None) -> Supply:
     return supply(image.folder / "requirements.txt", wheelhouse, image.python_version)
 
 
-def is_one_stage(chosen: Supply, arguments: Mapping[str, str]) -> bool:
-    """Say whether nothing of the build has to stay out of the image: no wheel, and no address of an index or proxy.
+def is_one_stage(image: Image, chosen: Supply, arguments: Mapping[str, str]) -> bool:
+    """Say whether nothing of the build has to stay out of the image: no wheel, no address of an index or proxy, no password.
 
-    To copy an environment into a second stage takes about as long as to install it.
+    The image keeps the arguments in its history, and the folder's requirements in a layer.
     """
-    return not chosen.wheels and not any(name in arguments for name in (*_PIP_ADDRESSES, *_PASSED_ON))
+    if chosen.wheels or any(name in arguments for name in (*_PIP_ADDRESSES, *_PASSED_ON)):
+        return False
+    return not has_secret(image.wheel_index or "") and not has_secret(_requirements(image).decode(errors="replace"))
 
 
 def write_context(file: IO[bytes], image: Image, chosen: Supply, *, in_one_stage: bool = False) -> None:
@@ -111,9 +114,9 @@ def withheld(environ: Mapping[str, str] = os.environ) -> list[str]:
     return [name for name in _PIP_ADDRESSES if any(has_secret(word) for word in environ.get(name, "").split())]
 
 
-def has_secret(address: str) -> bool:
-    """Say whether the address carries a user or password."""
-    return "@" in urlsplit(address).netloc
+def has_secret(text: str) -> bool:
+    """Say whether the address, or one in a text, carries a user or password."""
+    return _USER_IN_ADDRESS.search(text) is not None
 
 
 def _requirements(image: Image) -> bytes:

@@ -139,7 +139,7 @@ class DockerImages:
             progress(f"taking {', '.join(wheel.name for wheel in chosen.wheels)} from the wheelhouse")
         tell = _from_threads(progress)
         arguments = build_arguments(image, chosen)
-        in_one_stage = is_one_stage(chosen, arguments)
+        in_one_stage = is_one_stage(image, chosen, arguments)
         with tempfile.TemporaryFile(dir=self._state) as context:
             await asyncio.to_thread(write_context, context, image, chosen, in_one_stage=in_one_stage)
             context.seek(0)

@@ -100,11 +100,17 @@ class TestContext:
 
     def test_what_has_to_stay_out_of_the_image_is_left_in_a_stage_of_its_own(self, make_image: MakeImage) -> None:
         image, wheel = make_image(wheel_index="https://wheels.example/cpu"), Supply((Path("emtiny-1.0-py3-none-any.whl"),))
-        assert docker_context.is_one_stage(Supply(), docker_context.build_arguments(image, Supply(), {}))
-        assert not docker_context.is_one_stage(wheel, docker_context.build_arguments(image, wheel, {}))
+        assert docker_context.is_one_stage(image, Supply(), docker_context.build_arguments(image, Supply(), {}))
+        assert not docker_context.is_one_stage(image, wheel, docker_context.build_arguments(image, wheel, {}))
         for name in ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_TRUSTED_HOST", "HTTPS_PROXY", "no_proxy"):
             arguments = docker_context.build_arguments(image, Supply(), {name: "https://intern.example/simple"})
-            assert not docker_context.is_one_stage(Supply(), arguments), name
+            assert not docker_context.is_one_stage(image, Supply(), arguments), name
+        for secret in (
+            make_image(wheel_index="https://user:hunter2@wheels.example/cpu"),
+            make_image("--extra-index-url=https://user:hunter2@wheels.example/cpu\nsix\n"),
+            make_image("six @ git+https://token@code.example/six\n"),
+        ):
+            assert not docker_context.is_one_stage(secret, Supply(), docker_context.build_arguments(secret, Supply(), {}))
         for is_one, stages in ((False, 2), (True, 1)):
             lines = docker_context.dockerfile(image, in_one_stage=is_one).decode().splitlines()
             assert len([line for line in lines if line.startswith("FROM ")]) == stages
@@ -204,7 +210,7 @@ class TestBuilding:
         odd = 'a "b" \\ $HOME'
         image = make_image(f"six==1.17.0\n{package}\n", env={"ODD": odd, "WHERE": "{environment}/lib"})
         chosen = docker_context.wheels(image, wheelhouse)
-        in_one_stage = docker_context.is_one_stage(chosen, docker_context.build_arguments(image, chosen))
+        in_one_stage = docker_context.is_one_stage(image, chosen, docker_context.build_arguments(image, chosen))
         assert not (in_one_stage and package)
         builder = images()
         lines: list[str] = []
