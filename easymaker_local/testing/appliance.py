@@ -68,6 +68,21 @@ def clean_environment(**more: str) -> dict[str, str]:
     return {**kept, **more}
 
 
+async def discard_workloads(home: Path, driver: str) -> None:
+    """Remove everything that an installation has on its driver, whose daemon has ended."""
+    with contextlib.closing(sqlite3.connect(home / "state.db")) as db:
+        row = db.execute("SELECT value FROM installation WHERE key = 'id'").fetchone()
+    if row is None:
+        return
+    if driver == "docker":
+        discard_install(row[0])
+        return
+    processes = ProcessDriver(home / "workloads", row[0])
+    for name in await processes.owned():
+        await processes.remove(name)
+    await processes.close()
+
+
 class Appliance:
     """One installation. ``settings`` become ``EASYMAKER_LOCAL_*`` variables; buckets and images may be put in any time."""
 
@@ -149,22 +164,9 @@ class Appliance:
             self.kill()
         asyncio.run(EnvoyProcess(Layout(self.home), 1).end())
         if (self.home / "state.db").exists():
-            asyncio.run(self._discard_workloads())
+            asyncio.run(discard_workloads(self.home, self.driver))
         # A daemon that was killed has left them to the next one.
         Volumes(self.home / "volumes", self.home / "work").sweep(known=())
-
-    async def _discard_workloads(self) -> None:
-        with contextlib.closing(sqlite3.connect(self.home / "state.db")) as db:
-            row = db.execute("SELECT value FROM installation WHERE key = 'id'").fetchone()
-        if row is None:
-            return
-        if self.driver == "docker":
-            discard_install(row[0])
-            return
-        driver = ProcessDriver(self.home / "workloads", row[0])
-        for name in await driver.owned():
-            await driver.remove(name)
-        await driver.close()
 
     def client(self) -> httpx.Client:
         """Return a client whose paths begin after ``/appkeys/{appkey}``."""

@@ -23,11 +23,11 @@ from easymaker_local.domain.endpoint import Pod, PodState
 from easymaker_local.domain.ledger import Amount
 from easymaker_local.domain.model import ModelFormat
 from easymaker_local.domain.model_record import Model, ModelStatus
-from easymaker_local.settings import DriverChoice, Settings
+from easymaker_local.settings import Settings
 from easymaker_local.store import endpoints, stages
-from easymaker_local.testing.appliance import PATIENCE_SECONDS, free_port
+from easymaker_local.testing.appliance import PATIENCE_SECONDS, discard_workloads, free_port
 from easymaker_local.testing.endpoints import EndpointRows
-from easymaker_local.testing.engine import discard_install, docker_host
+from easymaker_local.testing.engine import docker_host
 from easymaker_local.testing.factories import make_model_spec
 from tests.conftest import CACHE
 from tests.serving.environments import image_for
@@ -243,16 +243,10 @@ async def open_live(settings: Settings) -> AsyncIterator[Live]:
 
 
 async def discard(settings: Settings) -> None:
-    """Delete all endpoints of a home, so that nothing of them runs on, and what it has on the engine."""
+    """Delete all endpoints of a home, so that nothing of them runs on, and what else it has on its driver."""
     async with open_live(settings) as live:
         for endpoint in await live.context.store.read(lambda db: endpoints.newest(db)):
             await live.delete("endpoint", endpoint.id)
             live.hint(endpoint.id)
             await live.gone("endpoint", endpoint.id)
-        for name in await live.context.driver.owned():
-            await live.context.driver.remove(name)
-        [install_id] = await live.context.store.read(
-            lambda db: db.execute("SELECT value FROM installation WHERE key = 'id'").fetchone()
-        )
-    if settings.driver is DriverChoice.DOCKER:
-        await asyncio.to_thread(discard_install, install_id)
+    await discard_workloads(settings.home, settings.driver)
